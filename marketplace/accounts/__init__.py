@@ -1,0 +1,1 @@
+"""Accounts: sign-up, sign-in, passwords, sessions, single-use mail links. One role an account."""

@@ -1,0 +1,101 @@
+"""Tables of accounts, sessions and mailed single-use links."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.db import Base
+
+
+class Role(StrEnum):
+    """One role an account (rules A5)."""
+
+    CANDIDATE = "candidate"
+    RECRUITER = "recruiter"
+    ADMIN = "admin"
+
+
+class PasswordKind(StrEnum):
+    """What the stored hash is a hash of."""
+
+    NONE = "none"
+    CHOSEN = "chosen"
+    TEMPORARY = "temporary"
+
+
+class Transport(StrEnum):
+    """How a session's token travels."""
+
+    COOKIE = "cookie"
+    BEARER = "bearer"
+
+
+class TokenPurpose(StrEnum):
+    """What a mailed link is good for; a token never serves another purpose (security.md A-09)."""
+
+    CONFIRM_EMAIL = "confirm_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105  (a purpose, not a secret)
+
+
+class Account(Base):
+    """A person who can sign in."""
+
+    __tablename__ = "account"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    role: Mapped[Role] = mapped_column(String(16))
+    email: Mapped[str] = mapped_column(String(254), comment="as given, domain in lower case")
+    email_canonical: Mapped[str] = mapped_column(
+        String(254), unique=True, comment="folded: one account a person (rules A5)"
+    )
+    email_confirmed_at: Mapped[datetime | None]
+    first_name: Mapped[str] = mapped_column(String(100))
+    last_name: Mapped[str] = mapped_column(String(100))
+    birth_date: Mapped[date]
+    language: Mapped[str] = mapped_column(String(2))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    password_kind: Mapped[PasswordKind] = mapped_column(String(16), default=PasswordKind.NONE)
+    password_expires_at: Mapped[datetime | None] = mapped_column(comment="temporary ones only")
+    password_failures: Mapped[int] = mapped_column(default=0, comment="consecutive")
+    epoch: Mapped[int] = mapped_column(default=1, comment="sessions of an older epoch are void")
+    may_use_bearer: Mapped[bool] = mapped_column(default=False, comment="granted by an admin")
+    registered_at: Mapped[datetime]
+    last_activity_at: Mapped[datetime | None] = mapped_column(comment="last authenticated activity (B5)")
+
+
+class AccountSession(Base):
+    """One signed-in browser or program. Only the SHA-256 of its token is stored."""
+
+    __tablename__ = "account_session"
+    __table_args__ = (Index("ix_account_session_account_id", "account_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    epoch: Mapped[int]
+    transport: Mapped[Transport] = mapped_column(String(8))
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(comment="absolute end")
+    client: Mapped[str] = mapped_column(String(120), comment="browser and system, shortened")
+    address: Mapped[str] = mapped_column(String(45), comment="truncated to /24 or /48")
+
+
+class MailToken(Base):
+    """A single-use link in a mail; only its SHA-256 is stored (security.md A-09, R-01)."""
+
+    __tablename__ = "mail_token"
+    __table_args__ = (Index("ix_mail_token_account_id_purpose", "account_id", "purpose"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    purpose: Mapped[TokenPurpose] = mapped_column(String(16))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""The admin portal; it holds no rule of its own."""

@@ -1,0 +1,1 @@
+"""Candidates: profile, CV, opt-in and withdrawal, states, exclusions, access log."""

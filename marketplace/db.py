@@ -1,0 +1,106 @@
+"""Engine, declarative base and the one commit.
+
+A use case runs inside :meth:`Database.transaction`; nothing else in the project commits (an AST
+rule holds this). What must happen after the commit is an outbox row written inside it; the
+``after_commit`` callbacks only wake the worker that drains the outbox earlier than its sweep would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from marketplace.errors import UnavailableError
+
+log = structlog.get_logger()
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+WAKE = "wake_topics"
+"""Key of ``Session.info``: the outbox topics written in this transaction."""
+
+
+class Base(DeclarativeBase):
+    """Base of every table. Instants are ``timestamptz``, identifiers ``uuid``."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {datetime: DateTime(timezone=True), UUID: Uuid(as_uuid=True)}  # noqa: RUF012
+
+
+class Database:
+    """A pool of connections and the scope of a transaction.
+
+    ``after_commit`` is called with the outbox topics a transaction wrote, once it is committed. It
+    must not raise: an outbox row that nobody was woken for is found by the sweep.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        max_overflow: int = 10,
+        after_commit: Callable[[frozenset[str]], None] | None = None,
+    ) -> None:
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_timeout=1,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 2, "application_name": "marketplace"},
+        )
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._autocommit = sessionmaker(
+            self.engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False
+        )
+        self.after_commit = after_commit
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Run one use case: commit when the block ends, roll back when it raises.
+
+        Raises :class:`UnavailableError` when the database does not answer.
+        """
+        with self._available(), self._sessions() as session:
+            yield session
+            session.commit()
+            topics = frozenset(session.info.pop(WAKE, ()))
+        if topics and self.after_commit is not None:
+            self.after_commit(topics)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Run single-statement reads without a transaction around them; never for writes."""
+        with self._available(), self._autocommit() as session:
+            yield session
+
+    @contextmanager
+    def _available(self) -> Iterator[None]:
+        try:
+            yield
+        except (PoolTimeoutError, OperationalError) as error:
+            log.warning("database.unavailable", error=type(error).__name__)
+            raise UnavailableError("database") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                log.warning("database.connection_lost", error=type(error).__name__)
+                raise UnavailableError("database") from error
+            raise
+
+    def dispose(self) -> None:
+        """Close every pooled connection (at shutdown, or in a forked child)."""
+        self.engine.dispose()

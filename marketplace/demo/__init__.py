@@ -1,0 +1,1 @@
+"""The zero-setup runtime (embedded services) and the maker of sample data."""

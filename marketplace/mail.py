@@ -1,0 +1,102 @@
+"""The mail port: SMTP, a folder, a sink.
+
+A mail is composed by a feature's ``emails.py`` from an outbox row that is carried out after the
+commit; what leaves here is plain text with an optional HTML alternative.
+"""
+
+from __future__ import annotations
+
+import os
+import smtplib
+import time
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, make_msgid
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from marketplace.errors import UnavailableError
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One message to one address; ``key`` is its idempotency key, when it has one."""
+
+    to: str
+    subject: str
+    text: str
+    language: str = "en"
+    key: str | None = None
+
+
+class Mailer(Protocol):
+    """Sends a mail or raises :class:`UnavailableError`."""
+
+    def send(self, mail: Mail) -> None: ...
+
+
+def compose(mail: Mail, sender: str) -> EmailMessage:
+    """Return the RFC 5322 message; line breaks in headers are refused by the policy."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = mail.to
+    message["Subject"] = " ".join(mail.subject.split())
+    message["Date"] = formatdate(usegmt=True)
+    message["Message-ID"] = make_msgid(domain="marketplace.invalid")
+    message["Content-Language"] = mail.language
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.text)
+    return message
+
+
+class SmtpMailer:
+    """Sends through the server of ``smtp://[user:password@]host[:port]`` (``smtps://`` for TLS)."""
+
+    def __init__(self, url: str, sender: str) -> None:
+        self._url = urlsplit(url)
+        self._sender = sender
+
+    def send(self, mail: Mail) -> None:
+        url = self._url
+        factory = smtplib.SMTP_SSL if url.scheme == "smtps" else smtplib.SMTP
+        try:
+            with factory(url.hostname or "localhost", url.port or 0, timeout=10) as server:
+                if url.username:
+                    if url.scheme == "smtp":
+                        server.starttls()
+                    server.login(unquote(url.username), unquote(url.password or ""))
+                server.send_message(compose(mail, self._sender))
+        except (OSError, smtplib.SMTPException) as error:
+            raise UnavailableError("mail", 60) from error
+
+
+class FolderMailer:
+    """Writes each mail as an ``.eml`` file, readable at ``/dev/mail`` in development."""
+
+    def __init__(self, folder: Path, sender: str) -> None:
+        self._folder = folder
+        self._sender = sender
+
+    def send(self, mail: Mail) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name = f"{time.time_ns()}-{os.urandom(4).hex()}.eml"
+        partial = self._folder / f".{name}"
+        partial.write_bytes(compose(mail, self._sender).as_bytes())
+        partial.rename(self._folder / name)
+
+
+@dataclass
+class MailSink:
+    """Keeps mails in memory; the fixture of the tests."""
+
+    sent: list[Mail] = field(default_factory=list)
+
+    def send(self, mail: Mail) -> None:
+        compose(mail, "sink@marketplace.example")
+        self.sent.append(mail)
+
+    def to(self, address: str) -> list[Mail]:
+        """Return the mails to ``address``, oldest first."""
+        return [mail for mail in self.sent if mail.to == address]

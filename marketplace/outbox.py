@@ -1,0 +1,106 @@
+"""Messages to be carried out after the commit: a topic and ids, never personal data.
+
+A row is written in the transaction of the change, claimed with ``FOR UPDATE SKIP LOCKED`` by its
+status, and consumed by re-reading what it points to, so that repeats and disorder are harmless.
+Design: design.md, decision 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Identity, Index, String, select, text
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from marketplace.db import WAKE, Base
+
+MAX_ATTEMPTS = 8
+"""After so many failures a message is dead: kept with its error, and no longer tried."""
+
+
+class OutboxMessage(Base):
+    """One thing to carry out. Done rows are kept for a day, then pruned."""
+
+    __tablename__ = "outbox_message"
+    __table_args__ = (
+        Index("ix_outbox_message_due", "topic", "available_at", postgresql_where=text("done_at IS NULL")),
+        Index("ix_outbox_message_pending_subject", "subject", postgresql_where=text("done_at IS NULL")),
+        Index("uq_outbox_message_unique_key", "unique_key", unique=True),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    topic: Mapped[str] = mapped_column(String(64), comment="noun.past_participle")
+    subject: Mapped[str] = mapped_column(String(64), comment="id of what changed")
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="ids and flags only")
+    unique_key: Mapped[str | None] = mapped_column(String(160), comment="one message ever with this key")
+    lowers_visibility: Mapped[bool] = mapped_column(
+        default=False, comment="excluded from search until done (rules G, pending changes)"
+    )
+    created_at: Mapped[datetime]
+    available_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(String(200))
+    done_at: Mapped[datetime | None]
+
+
+def publish(
+    session: Session,
+    now: datetime,
+    topic: str,
+    subject: object,
+    *,
+    details: dict[str, Any] | None = None,
+    unique_key: str | None = None,
+    lowers_visibility: bool = False,
+) -> None:
+    """Write a message in the caller's transaction; a repeated ``unique_key`` is ignored."""
+    session.execute(
+        insert(OutboxMessage)
+        .values(
+            topic=topic,
+            subject=str(subject),
+            details=details or {},
+            unique_key=unique_key,
+            lowers_visibility=lowers_visibility,
+            created_at=now,
+            available_at=now,
+            attempts=0,
+        )
+        .on_conflict_do_nothing(index_elements=["unique_key"])
+    )
+    session.info.setdefault(WAKE, set()).add(topic)
+
+
+def claim(
+    session: Session, now: datetime, topics: Sequence[str], limit: int
+) -> Sequence[OutboxMessage]:
+    """Lock and return the oldest due messages of ``topics`` that no other worker holds."""
+    statement = (
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.done_at.is_(None),
+            OutboxMessage.topic.in_(topics),
+            OutboxMessage.available_at <= now,
+            OutboxMessage.attempts < MAX_ATTEMPTS,
+        )
+        .order_by(OutboxMessage.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return session.scalars(statement).all()
+
+
+def mark_done(message: OutboxMessage, now: datetime) -> None:
+    """Record that the message was carried out."""
+    message.done_at = now
+    message.last_error = None
+
+
+def mark_failed(message: OutboxMessage, now: datetime, error: Exception) -> None:
+    """Record a failure and try again later: 1 s, doubling, an hour at most."""
+    message.attempts += 1
+    message.last_error = type(error).__name__
+    message.available_at = now + timedelta(seconds=min(3600, 2 ** (message.attempts - 1)))

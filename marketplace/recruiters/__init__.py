@@ -1,0 +1,1 @@
+"""Recruiters and their companies: registration, professional e-mail, verification, states."""

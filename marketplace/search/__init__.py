@@ -1,0 +1,1 @@
+"""Search behind one port: query, facets, analysis, the engine adapter, the use case and its pages."""

@@ -1,0 +1,210 @@
+"""Every setting, frozen, read once from the environment; the defaults run with no server.
+
+A setting's variable is ``MARKETPLACE_`` plus its name in capitals, unless ``env`` says otherwise.
+``docs/settings.md`` is held equal to this module by a test. Numbers of the Terms carry the rule's
+id in their description; rules.md is their source.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from marketplace.errors import MarketplaceError
+
+QUOTA_NAMES = (
+    "SEARCH", "OPENING", "CV_TEXT", "EMAIL_REVEAL", "CV_DOWNLOAD", "CONTACT", "CV_UPLOAD", "SUGGEST",
+    "SIGN_IN", "SIGN_UP", "RECOVERY", "ADDRESS",
+)  # fmt: skip
+
+
+class SettingsError(MarketplaceError):
+    """A setting is missing, unreadable or unsafe; the message names its variable."""
+
+    code = "settings"
+
+
+def setting(default: Any, doc: str, env: str | None = None, *, secret: bool = False) -> Any:
+    """Declare a setting with its default, its one-sentence description and its variable."""
+    return field(default=default, metadata={"doc": doc, "env": env, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The whole configuration of a process."""
+
+    # Where things are
+    env: Literal["development", "production"] = setting(
+        "development", "`production` refuses development defaults at start.")
+    base_url: str = setting("http://127.0.0.1:8000", "The address people use; every link in a mail starts with it.")
+    data: Path = setting(Path(".marketplace"), "The folder of all local data (created with mode 0700).")
+    database_url: str = setting("", "PostgreSQL; empty starts the embedded server.", "DATABASE_URL", secret=True)
+    redis_url: str = setting("", "Broker and counters; empty starts the embedded Valkey.", "REDIS_URL", secret=True)
+    smtp_url: str = setting("", "`smtp://user:password@host:port`; empty writes mail to the outbox folder.",
+                            "SMTP_URL", secret=True)
+    files: str = setting("", "Where CV files are kept: a folder; empty is `files/` in the data folder.")
+    search: Literal["tantivy"] = setting("tantivy", "The search engine.")
+    secret_key: str = setting("", "At least 32 characters; signs cursors and form tokens. Development makes one "
+                              "and keeps it in the data folder.", secret=True)
+    mail_from: str = setting("Talent Marketplace <no-reply@marketplace.example>", "Sender of every mail.")
+    default_language: Literal["en", "fr"] = setting("en", "Language where a visitor states none.")
+    us_territories: bool = setting(False, "Count the territories of the United States as in the US.")
+    database_pool: int = setting(12, "Connections a process keeps open.")
+    cv_extraction: Literal["subprocess", "forkserver"] = setting(
+        "subprocess", "How the limited extraction process is started; `forkserver` is for bulk imports.")
+    worker_threads: int = setting(4, "Tasks a worker process runs at once.")
+
+    # Accounts and sessions (security.md A, S, R)
+    minimum_age: int = setting(16, "Nobody younger can register (A1), in years.")
+    recruiter_minimum_age: int = setting(18, "Nobody younger can register as a recruiter (B1), in years.")
+    majority_age: int = setting(18, "Younger candidates need a guardian's consent (A1, C3), in years.")
+    confirmation_hours: int = setting(24, "Life of a link that confirms an e-mail address (A3).")
+    temporary_password_hours: int = setting(72, "Life of a mailed temporary password (A3).")
+    reset_minutes: int = setting(30, "Life of a password reset link (A6).")
+    password_min_length: int = setting(15, "Code points (security.md A-02).")
+    password_max_length: int = setting(128, "Code points (security.md A-02).")
+    password_hash_memory_kib: int = setting(47104, "argon2id memory (security.md A-01).")
+    session_idle_minutes: int = setting(60, "Recruiters and candidates (security.md S-02).")
+    session_absolute_hours: int = setting(12, "Recruiters and candidates (security.md S-02).")
+    admin_session_idle_minutes: int = setting(15, "Admins (security.md S-02).")
+    admin_session_absolute_hours: int = setting(8, "Admins (security.md S-02).")
+    recruiter_sessions: int = setting(3, "Live sessions of one recruiter; the oldest ends (security.md S-05).")
+
+    # Candidates (rules C)
+    cv_max_bytes: int = setting(5 * 1024 * 1024, "Size of a CV file (C4).")
+    cv_max_pages: int = setting(20, "Pages of a CV (C4).")
+    cv_uploads_per_day: int = setting(10, "Uploads of one candidate in 24 hours (C4).")
+    cv_extraction_seconds: int = setting(20, "Wall time of the extraction process (C4).")
+    cv_extraction_cpu_seconds: int = setting(10, "CPU time of the extraction process (security.md U-03).")
+    cv_extraction_memory_mib: int = setting(512, "Address space of the extraction process (C4).")
+    cv_check_seconds: int = setting(5, "Time an upload waits for type, password and page count before it is "
+                                    "accepted as received.")
+    cv_min_characters: int = setting(50, "Letters and digits on a page below which it counts as a scan (C4).")
+    cv_max_characters: int = setting(200_000, "Characters of text kept of one CV (security.md U-03).")
+    hidden_after_start_days: int = setting(60, "Days after the start date until a profile hides (C7).")
+
+    # Search (rules D1, E2, G)
+    query_max_characters: int = setting(256, "Length of a query (D1).")
+    query_max_terms: int = setting(16, "Terms of a query (D1).")
+    query_max_facet_values: int = setting(50, "Selected facet values of a query (D1).")
+    page_size_max: int = setting(50, "Hits of a page (E2).")
+    page_window: int = setting(500, "Hits of a search that can be paged to (E2).")
+    cursor_minutes: int = setting(15, "Life of a page cursor (security.md X-02).")
+    fragment_characters: int = setting(200, "Length of a highlighted fragment on a card (D7).")
+
+    # Contact and downloads (rules D)
+    deletion_months: int = setting(6, "Months until a downloaded CV must be deleted (D4).")
+    withdrawal_deletion_days: int = setting(7, "The same after a withdrawal or erasure (D5).")
+    download_ticket_seconds: int = setting(60, "Time in which a taken copy is handed out (interface.md).")
+    message_max_characters: int = setting(4000, "Length of a message.")
+
+    quotas: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata={"doc": "`MARKETPLACE_QUOTA_<NAME>` in the notation of `limits` (`30/minute;600/day`); `none` "
+                  "in development only. Names: " + ", ".join(QUOTA_NAMES) + ".", "env": "", "secret": False})
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people reach the service over TLS, so that ``__Host-`` cookies work."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def files_dir(self) -> Path:
+        return Path(self.files) if self.files else self.data / "files"
+
+    @property
+    def mail_dir(self) -> Path:
+        return self.data / "mail"
+
+    @property
+    def index_dir(self) -> Path:
+        return self.data / "index"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read and check every setting.
+
+        Raises :class:`SettingsError` naming the variable that is unreadable or, in production,
+        unsafe (security.md O-03).
+        """
+        source = os.environ if environ is None else environ
+        types = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            if item.name == "quotas":
+                continue
+            name = variable(item.name)
+            if name in source and source[name] != "":
+                values[item.name] = _parse(name, source[name], types[item.name])
+        values["quotas"] = _quotas(source, values.get("env", "development"))
+        settings = cls(**values)
+        return settings._checked()
+
+    def _checked(self) -> Settings:
+        if self.is_production:
+            for name in ("database_url", "redis_url", "smtp_url", "secret_key"):
+                if not getattr(self, name):
+                    raise SettingsError(f"{variable(name)} must be set in production")
+            if not self.is_secure:
+                raise SettingsError("MARKETPLACE_BASE_URL must be https in production")
+        if self.secret_key and len(self.secret_key) < 32:
+            raise SettingsError("MARKETPLACE_SECRET_KEY must have at least 32 characters")
+        return self
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of the setting ``name``."""
+    item = next(item for item in fields(Settings) if item.name == name)
+    return item.metadata["env"] or "MARKETPLACE_" + name.upper()
+
+
+def _quotas(source: Mapping[str, str], env: str) -> dict[str, str]:
+    prefix = "MARKETPLACE_QUOTA_"
+    quotas = {key.removeprefix(prefix): value for key, value in source.items() if key.startswith(prefix)}
+    for name, value in quotas.items():
+        if name not in QUOTA_NAMES:
+            raise SettingsError(f"{prefix}{name} is no quota; known are {', '.join(QUOTA_NAMES)}")
+        if value == "none" and env == "production":
+            raise SettingsError(f"{prefix}{name}=none is for development only")
+    return quotas
+
+
+def _parse(name: str, text: str, kind: Any) -> Any:
+    if get_origin(kind) is Literal:
+        if text not in get_args(kind):
+            raise SettingsError(f"{name}={text} is not one of {', '.join(get_args(kind))}")
+        return text
+    if kind is bool:
+        if text.lower() not in {"1", "0", "true", "false", "yes", "no"}:
+            raise SettingsError(f"{name}={text} is neither true nor false")
+        return text.lower() in {"1", "true", "yes"}
+    if kind is int:
+        try:
+            return int(text)
+        except ValueError:
+            raise SettingsError(f"{name}={text} is not a whole number") from None
+    return Path(text) if kind is Path else text
+
+
+def default_of(name: str) -> Any:
+    """Return the default of a setting (for documentation and its test)."""
+    item = next(item for item in fields(Settings) if item.name == name)
+    return None if item.default is MISSING else item.default
+
+
+def development_secret(data: Path) -> str:
+    """Return the secret kept in the data folder, made (mode 0600) the first time."""
+    path = data / "secret_key"
+    if not path.exists():
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text().strip()

@@ -1,0 +1,1 @@
+"""Documents, their versions in force, and who accepted which (rules A2)."""

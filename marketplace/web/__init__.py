@@ -1,0 +1,1 @@
+"""The edge every portal shares: sessions, form tokens, headers, errors, language, base templates."""
