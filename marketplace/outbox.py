@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, String, select, text
+from sqlalchemy import BigInteger, Identity, Index, String, delete, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -74,9 +74,7 @@ def publish(
     session.info.setdefault(WAKE, set()).add(topic)
 
 
-def claim(
-    session: Session, now: datetime, topics: Sequence[str], limit: int
-) -> Sequence[OutboxMessage]:
+def claim(session: Session, now: datetime, topics: Sequence[str], limit: int) -> Sequence[OutboxMessage]:
     """Lock and return the oldest due messages of ``topics`` that no other worker holds."""
     statement = (
         select(OutboxMessage)
@@ -104,3 +102,22 @@ def mark_failed(message: OutboxMessage, now: datetime, error: Exception) -> None
     message.attempts += 1
     message.last_error = type(error).__name__
     message.available_at = now + timedelta(seconds=min(3600, 2 ** (message.attempts - 1)))
+
+
+def prune(session: Session, now: datetime) -> int:
+    """Delete messages done for more than a day that guard no unique key; return how many."""
+    rows = session.execute(
+        delete(OutboxMessage)
+        .where(OutboxMessage.done_at < now - timedelta(days=1), OutboxMessage.unique_key.is_(None))
+        .returning(OutboxMessage.id)
+    )
+    return len(rows.all())
+
+
+def oldest_pending(session: Session) -> datetime | None:
+    """Return when the oldest message that still waits was written; none when nothing waits."""
+    return session.scalar(
+        select(func.min(OutboxMessage.created_at)).where(
+            OutboxMessage.done_at.is_(None), OutboxMessage.attempts < MAX_ATTEMPTS
+        )
+    )

@@ -1,0 +1,26 @@
+"""Thin Celery tasks over the relay and the extraction queue."""
+
+from __future__ import annotations
+
+import structlog
+
+from indexer import extraction_queue, relay
+from marketplace.worker import app, worker_ports
+
+log = structlog.get_logger()
+
+
+@app.task(name="indexer.drain")
+def drain() -> None:
+    """Bring the index up to date with what has been committed."""
+    report = relay.drain(worker_ports())
+    if report.done:
+        log.info("index.drained", indexed=report.indexed, removed=report.removed)
+
+
+@app.task(name="indexer.extract_cvs")
+def extract_cvs() -> None:
+    """Read the CVs that wait."""
+    done = extraction_queue.extract_waiting(worker_ports())
+    if done:
+        log.info("cvs.extracted", cvs=done)

@@ -1,0 +1,124 @@
+"""The Celery app, the beat schedule as a table, and the wake-up calls sent after a commit.
+
+Tasks are thin: open what is needed, call one service, log one result. They are safe to run twice
+and lose nothing when they do not run: the outbox is the source of truth and the sweeps below find
+what nobody was woken for (design.md, decision 4). Task modules are included by name, so that
+``marketplace`` never imports ``indexer``.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from celery import Celery
+from celery.signals import worker_process_init
+from kombu.exceptions import OperationalError
+
+from marketplace.settings import Settings
+
+if TYPE_CHECKING:
+    from marketplace.ports import Ports
+
+log = structlog.get_logger()
+
+SWEEP = timedelta(seconds=5)
+
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    # what                      task                       every
+    "index what changed": {"task": "indexer.drain", "schedule": SWEEP},
+    "read uploaded CVs": {"task": "indexer.extract_cvs", "schedule": SWEEP},
+    "send mails": {"task": "mail.deliver", "schedule": SWEEP},
+    "prune done messages": {"task": "outbox.prune", "schedule": timedelta(hours=1)},
+}
+
+TASK_OF_TOPIC = {
+    "candidate.changed": "indexer.drain",
+    "cv.uploaded": "indexer.extract_cvs",
+    "mail.requested": "mail.deliver",
+}
+"""Which task a committed outbox topic wakes."""
+
+
+def celery_configuration() -> dict[str, Any]:
+    """Return Celery's configuration, from the environment (facts measured for kombu 5.7)."""
+    settings = Settings.from_environment()
+    return {
+        "broker_url": settings.redis_url or "redis://127.0.0.1:6379/0",
+        "broker_connection_retry_on_startup": True,
+        "broker_transport_options": {
+            "visibility_timeout": 600,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "socket_connect_timeout": 1,
+            "socket_timeout": 5,
+        },
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "timezone": "UTC",
+        "include": ("indexer.tasks", "marketplace.mail_delivery", "marketplace.worker"),
+        "beat_schedule": BEAT_SCHEDULE,
+    }
+
+
+app = Celery("marketplace", set_as_current=True)
+app.add_defaults(celery_configuration)  # read when a worker or a sender first needs it
+
+
+@cache
+def worker_ports() -> Ports:
+    """Return the ports of this worker process, built on first use (after any fork)."""
+    from marketplace.app import build_ports
+
+    return build_ports(Settings.from_environment())
+
+
+@worker_process_init.connect
+def _forget_inherited_ports(**_: object) -> None:
+    worker_ports.cache_clear()
+
+
+class Waker:
+    """Wakes the workers after a commit; silent for a while when the broker is away.
+
+    Losing a call is harmless (the sweep follows within seconds), waiting for a dead broker in a
+    request is not: after a failure nothing is sent for ``pause`` seconds.
+    """
+
+    def __init__(self, celery: Celery = app, pause: float = 5.0) -> None:
+        self._celery = celery
+        self._pause = pause
+        self._silent_until = 0.0
+        self._lock = Lock()
+
+    def __call__(self, topics: frozenset[str]) -> None:
+        """Send the task of each topic; never raises for a broker that is away."""
+        if time.monotonic() < self._silent_until:
+            return
+        for task in sorted({TASK_OF_TOPIC[topic] for topic in topics if topic in TASK_OF_TOPIC}):
+            try:
+                self._celery.send_task(task, retry=False, expires=60)
+            except (OperationalError, OSError) as error:
+                with self._lock:
+                    self._silent_until = time.monotonic() + self._pause
+                log.warning("worker.not_woken", task=task, error=type(error).__name__)
+                return
+
+
+@app.task(name="outbox.prune")
+def prune_outbox() -> None:
+    """Delete messages done for more than a day."""
+    from marketplace.outbox import prune
+
+    ports = worker_ports()
+    with ports.db.transaction() as session:
+        log.info("outbox.pruned", rows=prune(session, ports.clock.now()))
