@@ -130,10 +130,10 @@ def persona(number: int, today: date, *, seed: int = SEED, country: str | None =
 
 
 def _place(rng: random.Random, country: str) -> tuple[str, str]:
-    """Pick a region, the first of the table (the populous ones) more often, and a town in it."""
-    choices = [region for region in reference.regions().values() if region.country == country]
-    crowded = [region for region in choices if region.aliases] or choices
-    region = rng.choice(crowded if rng.random() < 0.85 else choices)
+    """Pick a region and a town in it; overseas and thinly peopled ones are rarer, as in life."""
+    named = [r for r in reference.regions().values() if r.country == country and r.aliases]
+    mainland = [r for r in named if r.group_en != "Overseas France"]
+    region = rng.choice(mainland if rng.random() < 0.93 else named)
     if country == "FR" and rng.random() < 0.3:
         region = reference.regions()["FR-IDF"]
     towns = [a for a in region.aliases if a.istitle() or (a[:1].isupper() and not a.isupper() and "-" in a)]

@@ -166,7 +166,7 @@ def write_resume(
     year = today.year
     experience = tuple(
         _job(rng, words, language, country, title, said, year - position)
-        for position in range(rng.choice((1, 2, 2, 3, 4, 6, 8)))
+        for position in range(rng.choice((1, 2, 2, 3, 4, 6, 9)))
     )
     projects = tuple(
         Entry(
@@ -175,7 +175,7 @@ def write_resume(
             str(year - rng.randint(0, 3)),
             _lines(rng, language, said, 2),
         )
-        for _ in range(rng.choice((0, 1, 2, 3)))
+        for _ in range(rng.choice((0, 1, 2, 3, 6)))
     )
     names = reference.languages()
     return Resume(
