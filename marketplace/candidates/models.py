@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 from uuid import UUID, uuid4
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from marketplace.candidates.lifecycle import CandidateState, CVState
+from marketplace.candidates.policy import WorkRight
 from marketplace.db import Base
 
-
-class CandidateState(StrEnum):
-    """The states of rules C7; ``candidates/lifecycle.py`` holds the transitions."""
-
-    INCOMPLETE = "incomplete"
-    HIDDEN = "hidden"
-    SEARCHABLE = "searchable"
-    RESTRICTED = "restricted"
-    PAUSED = "paused"
-    FOUND = "found"
-    SUSPENDED = "suspended"
-    DELETION_PENDING = "deletion_pending"
-    ERASED = "erased"
-
-
-class WorkRight(StrEnum):
-    """Right to work in one country (rules C1)."""
-
-    YES = "yes"
-    NO = "no"
-    NEEDS_SPONSORSHIP = "needs_sponsorship"
-
-
-class CVState(StrEnum):
-    """Where an uploaded CV is (rules C4)."""
-
-    RECEIVED = "received"
-    READY = "ready"
-    NO_TEXT = "no_text"
-    REFUSED = "refused"
+__all__ = [
+    "CV",
+    "Block",
+    "CVState",
+    "CVUpload",
+    "Candidate",
+    "CandidateState",
+    "Exclusion",
+    "RightToWork",
+    "WorkRight",
+]
 
 
 class Candidate(Base):

@@ -1,0 +1,457 @@
+"""Read SQL of candidates: facts for the policy, index documents, cards, opened profiles.
+
+Everything here returns frozen structs that other features and the indexer read; no row of the
+tables leaves the package. Rules are not decided here: ``policy.py`` decides on the facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, String, Uuid, cast, or_, select, union
+from sqlalchemy.orm import Session
+
+from marketplace.accounts.models import Account
+from marketplace.candidates.lifecycle import CandidateState, CVState, ProfileFacts
+from marketplace.candidates.models import CV, Block, Candidate, Exclusion, RightToWork
+from marketplace.candidates.policy import (
+    Start,
+    VisibilityFacts,
+    WorkPermit,
+    WorkRight,
+    domain_and_parents,
+    has_guardian_consent,
+    needs_guardian,
+    start_month,
+    start_on,
+)
+from marketplace.errors import NotFoundError
+from marketplace.outbox import OutboxMessage
+from marketplace.reference import skills as skill_terms
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentRow:
+    """Everything the index document of one candidate is built from (``indexer/documents.py``)."""
+
+    facts: VisibilityFacts
+    version: int
+    region: str | None
+    job_fields: tuple[str, ...]
+    skills: tuple[str, ...]
+    other_skills: tuple[str, ...]
+    languages: tuple[str, ...]
+    education_level: int | None
+    fresh_on: date
+    headline: str
+    cv_text: str
+
+    @property
+    def skills_text(self) -> str:
+        """The words of the skills in both languages, then those outside the vocabulary."""
+        return skills_text(self.skills, self.other_skills)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateCard:
+    """What a list shows of one candidate: no name, scrubbed words only (rules D7)."""
+
+    candidate_id: UUID
+    key: int
+    headline: str
+    country: str
+    region: str
+    job_fields: tuple[str, ...]
+    start: Start
+    skills: tuple[str, ...]
+    other_skills: tuple[str, ...]
+    languages: tuple[str, ...]
+    education_level: int | None
+    fresh_on: date
+    cv_text: str
+
+    @property
+    def start_on(self) -> date:
+        return start_on(self.start)
+
+    @property
+    def start_month(self) -> str:
+        return start_month(self.start)
+
+    @property
+    def skills_text(self) -> str:
+        return skills_text(self.skills, self.other_skills)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedProfile:
+    """What an opened profile shows (rules D7): ``last_name`` is empty for a minor."""
+
+    card: CandidateCard
+    first_name: str
+    last_name: str
+    is_minor: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurrentCV:
+    """The CV that is shown and downloaded: the last good one (rules C4)."""
+
+    cv_id: UUID
+    state: CVState
+    file_key: str
+    sha256: str
+    pages: int | None
+    text_scrubbed: str
+    uploaded_at: datetime
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """Which of the candidate's own refusals meet an asker (rules C5, C8)."""
+
+    company_excluded: bool
+    recruiter_blocked: bool
+
+
+def skills_text(slugs: Iterable[str], others: Iterable[str]) -> str:
+    """Return skills as words to search: labels in French and English, then other words."""
+    known = skill_terms()
+    labels = [
+        label
+        for slug in slugs
+        if (term := known.get(slug)) is not None
+        for label in dict.fromkeys((term.term_fr, term.term_en))
+    ]
+    return ", ".join([*labels, *others])
+
+
+def fresh_day(profile_confirmed_at: datetime) -> date:
+    """Return the UTC day of the last confirmed profile (rules G, ``fresh``)."""
+    return profile_confirmed_at.astimezone(UTC).date()
+
+
+_FACTS = (
+    Candidate.id,
+    Candidate.key,
+    Candidate.state,
+    Candidate.country,
+    Candidate.start_day,
+    Candidate.start_is_month,
+    Candidate.start_flex_weeks,
+    Candidate.is_protected,
+    Candidate.opted_in_at,
+    Candidate.guardian_consent_until,
+    Candidate.pause_due_on,
+    Account.birth_date,
+)
+
+_CARD = (
+    *_FACTS,
+    Candidate.version,
+    Candidate.region,
+    Candidate.job_fields,
+    Candidate.skills,
+    Candidate.other_skills,
+    Candidate.languages,
+    Candidate.education_level,
+    Candidate.profile_confirmed_at,
+    Candidate.headline_scrubbed,
+    CV.text_scrubbed,
+)
+
+
+def _start(row: Row[Any]) -> Start | None:
+    if row.start_day is None:
+        return None
+    return Start(row.start_day, row.start_is_month, row.start_flex_weeks)
+
+
+def _facts(row: Row[Any], permits: Mapping[str, WorkPermit]) -> VisibilityFacts:
+    opted_in_at: datetime | None = row.opted_in_at
+    return VisibilityFacts(
+        candidate_id=row.id,
+        key=row.key,
+        state=CandidateState(row.state),
+        country=row.country,
+        start=_start(row),
+        permits=permits,
+        birth_date=row.birth_date,
+        is_protected=row.is_protected,
+        opted_in_on=None if opted_in_at is None else opted_in_at.astimezone(UTC).date(),
+        guardian_consent_until=row.guardian_consent_until,
+        pause_due_on=row.pause_due_on,
+    )
+
+
+def _permits(session: Session, ids: Collection[UUID]) -> dict[UUID, dict[str, WorkPermit]]:
+    permits: dict[UUID, dict[str, WorkPermit]] = {candidate_id: {} for candidate_id in ids}
+    statement = select(
+        RightToWork.candidate_id, RightToWork.country, RightToWork.right, RightToWork.expires_on
+    ).where(RightToWork.candidate_id.in_(ids))
+    for row in session.execute(statement):
+        permits[row.candidate_id][row.country] = WorkPermit(WorkRight(row.right), row.expires_on)
+    return permits
+
+
+def visibility_facts(session: Session, ids: Collection[UUID]) -> dict[UUID, VisibilityFacts]:
+    """Return the facts of :mod:`policy` for these candidates, in two statements; unknown ids are absent."""
+    return {facts.candidate_id: facts for facts in _visibility_facts(session, Candidate.id.in_(ids))}
+
+
+def visibility_facts_by_key(session: Session, keys: Collection[int]) -> dict[int, VisibilityFacts]:
+    """Return the same by the index's integer keys."""
+    return {facts.key: facts for facts in _visibility_facts(session, Candidate.key.in_(keys))}
+
+
+def _visibility_facts(session: Session, condition: ColumnElement[bool]) -> list[VisibilityFacts]:
+    statement = select(*_FACTS).join(Account, Account.id == Candidate.account_id).where(condition)
+    rows = session.execute(statement).all()
+    permits = _permits(session, [row.id for row in rows])
+    return [_facts(row, permits[row.id]) for row in rows]
+
+
+def document_rows(session: Session, keys: Collection[int]) -> list[DocumentRow]:
+    """Return what the documents of these keys are built from; erased ones are absent."""
+    return _document_rows(session, Candidate.key.in_(keys))
+
+
+def document_rows_by_id(session: Session, ids: Collection[UUID]) -> list[DocumentRow]:
+    """Return the same by candidate id, as outbox rows name them."""
+    return _document_rows(session, Candidate.id.in_(ids))
+
+
+def _document_rows(session: Session, condition: ColumnElement[bool]) -> list[DocumentRow]:
+    rows = session.execute(_cards().where(condition).order_by(Candidate.key)).all()
+    permits = _permits(session, [row.id for row in rows])
+    return [
+        DocumentRow(
+            facts=_facts(row, permits[row.id]),
+            version=row.version,
+            region=row.region,
+            job_fields=tuple(row.job_fields),
+            skills=tuple(row.skills),
+            other_skills=tuple(row.other_skills),
+            languages=tuple(row.languages),
+            education_level=row.education_level,
+            fresh_on=fresh_day(row.profile_confirmed_at),
+            headline=row.headline_scrubbed,
+            cv_text=row.text_scrubbed or "",
+        )
+        for row in rows
+    ]
+
+
+def _cards(*more: Any) -> Any:
+    return (
+        select(*_CARD, *more)
+        .join(Account, Account.id == Candidate.account_id)
+        .outerjoin(CV, (CV.candidate_id == Candidate.id) & CV.is_current)
+    )
+
+
+def iter_searchable(session: Session, country: str, batch: int = 500) -> Iterator[list[DocumentRow]]:
+    """Yield every searchable candidate of a country in batches, by ascending key.
+
+    Pages by key, so that a rebuild of a million holds one batch in memory and no open cursor.
+    """
+    last_key = 0
+    while True:
+        keys = session.scalars(
+            select(Candidate.key)
+            .where(
+                Candidate.country == country,
+                Candidate.state == CandidateState.SEARCHABLE,
+                Candidate.key > last_key,
+            )
+            .order_by(Candidate.key)
+            .limit(batch)
+        ).all()
+        if not keys:
+            return
+        yield document_rows(session, keys)
+        last_key = keys[-1]
+
+
+def cards(session: Session, ids: Collection[UUID]) -> dict[UUID, CandidateCard]:
+    """Return what list cards show (rules D7), by id; the caller has re-checked visibility."""
+    statement = _cards().where(Candidate.id.in_(ids), Candidate.start_day.is_not(None))
+    return {row.id: _card(row) for row in session.execute(statement)}
+
+
+def _card(row: Row[Any]) -> CandidateCard:
+    start = _start(row)
+    if start is None:
+        raise NotFoundError(row.id)
+    return CandidateCard(
+        candidate_id=row.id,
+        key=row.key,
+        headline=row.headline_scrubbed,
+        country=row.country or "",
+        region=row.region or "",
+        job_fields=tuple(row.job_fields),
+        start=start,
+        skills=tuple(row.skills),
+        other_skills=tuple(row.other_skills),
+        languages=tuple(row.languages),
+        education_level=row.education_level,
+        fresh_on=fresh_day(row.profile_confirmed_at),
+        cv_text=row.text_scrubbed or "",
+    )
+
+
+def opened_profile(session: Session, candidate_id: UUID, *, is_minor: bool) -> OpenedProfile:
+    """Return an opened profile (rules D7); of a minor only the first name (rules C3, D7).
+
+    ``is_minor`` is the policy's answer on the facts the decision was made from. The disclosure
+    gate has written its row before; raises :class:`NotFoundError` for an unknown id.
+    """
+    row = session.execute(
+        _cards(Account.first_name, Account.last_name).where(Candidate.id == candidate_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(candidate_id)
+    return OpenedProfile(
+        card=_card(row),
+        first_name=row.first_name,
+        last_name="" if is_minor else row.last_name,
+        is_minor=is_minor,
+    )
+
+
+def current_cv(session: Session, candidate_id: UUID) -> CurrentCV | None:
+    """Return the CV recruiters are shown, if there is one (rules C4)."""
+    row = session.execute(
+        select(
+            CV.id, CV.state, CV.file_key, CV.sha256, CV.pages, CV.text_scrubbed, CV.uploaded_at
+        ).where(CV.candidate_id == candidate_id, CV.is_current)
+    ).one_or_none()
+    if row is None or row.file_key is None:
+        return None
+    return CurrentCV(
+        cv_id=row.id,
+        state=CVState(row.state),
+        file_key=row.file_key,
+        sha256=row.sha256,
+        pages=row.pages,
+        text_scrubbed=row.text_scrubbed,
+        uploaded_at=row.uploaded_at,
+    )
+
+
+def candidate_id_of(session: Session, account_id: UUID) -> UUID:
+    """Return the candidate of an account; raises :class:`NotFoundError` when it has none."""
+    candidate_id = session.scalar(select(Candidate.id).where(Candidate.account_id == account_id))
+    if candidate_id is None:
+        raise NotFoundError(account_id)
+    return candidate_id
+
+
+def account_ids(session: Session, ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return the accounts of these candidates (mails, threads)."""
+    rows = session.execute(select(Candidate.id, Candidate.account_id).where(Candidate.id.in_(ids)))
+    return {row.id: row.account_id for row in rows}
+
+
+def pending_lower_keys(session: Session, country: str) -> frozenset[int]:
+    """Return the keys a query on ``country`` must leave out: changes not yet in the index (rules G).
+
+    A candidate who moved away still has a document in the old country's index, so the move's
+    message names that country.
+    """
+    statement = (
+        select(Candidate.key)
+        .join(OutboxMessage, cast(OutboxMessage.subject, Uuid) == Candidate.id)
+        .where(
+            OutboxMessage.done_at.is_(None),
+            OutboxMessage.lowers_visibility,
+            OutboxMessage.topic == "candidate.changed",
+            or_(
+                Candidate.country == country,
+                OutboxMessage.details["was_country"].astext == country,
+            ),
+        )
+    )
+    return frozenset(session.scalars(statement))
+
+
+def hidden_from(
+    session: Session,
+    recruiter_id: UUID,
+    company_id: UUID,
+    domains: Collection[str],
+    registration_number: str | None,
+) -> frozenset[int]:
+    """Return the keys of candidates who exclude this company or blocked this recruiter (rules C5, C8).
+
+    ``domains`` are the company's known domains and the recruiter's own; an excluded domain covers
+    its sub-domains.
+    """
+    excluding = select(Exclusion.candidate_id).where(
+        _excludes(company_id, domains, registration_number)
+    )
+    blocking = select(Block.candidate_id).where(_blocks(recruiter_id, company_id))
+    refusing = union(excluding, blocking).subquery()
+    statement = select(Candidate.key).join(refusing, refusing.c.candidate_id == Candidate.id)
+    return frozenset(session.scalars(statement))
+
+
+def refusals(
+    session: Session,
+    candidate_id: UUID,
+    recruiter_id: UUID,
+    company_id: UUID,
+    domains: Collection[str],
+    registration_number: str | None,
+) -> Refusals:
+    """Return which refusals of one candidate meet this recruiter: the reasons of D3, told apart."""
+    excluded = select(Exclusion.id).where(
+        Exclusion.candidate_id == candidate_id, _excludes(company_id, domains, registration_number)
+    )
+    blocked = select(Block.id).where(
+        Block.candidate_id == candidate_id, _blocks(recruiter_id, company_id)
+    )
+    row = session.execute(select(excluded.exists(), blocked.exists())).one()
+    return Refusals(company_excluded=row[0], recruiter_blocked=row[1])
+
+
+def _excludes(
+    company_id: UUID, domains: Collection[str], registration_number: str | None
+) -> ColumnElement[bool]:
+    conditions = [
+        Exclusion.company_id == company_id,
+        Exclusion.domain.in_(domain_and_parents(domains)),
+    ]
+    if registration_number:
+        conditions.append(Exclusion.registration_number == registration_number)
+    return or_(*conditions)
+
+
+def _blocks(recruiter_id: UUID, company_id: UUID) -> ColumnElement[bool]:
+    return or_(Block.recruiter_id == recruiter_id, Block.company_id == company_id)
+
+
+def profile_facts(
+    session: Session, candidate: Candidate, birth_date: date, today: date, majority_age: int
+) -> ProfileFacts:
+    """Return what completeness and the guardian's part depend on (rules C3, C7)."""
+    rights = session.scalars(
+        select(RightToWork.country).where(RightToWork.candidate_id == candidate.id)
+    ).all()
+    cv_state = session.scalar(
+        select(cast(CV.state, String)).where(CV.candidate_id == candidate.id, CV.is_current)
+    )
+    return ProfileFacts(
+        country=candidate.country,
+        region=candidate.region,
+        job_fields=len(candidate.job_fields),
+        has_start=candidate.start_day is not None,
+        rights_to_work=len(rights),
+        cv_state=None if cv_state is None else CVState(cv_state),
+        needs_guardian=needs_guardian(birth_date, candidate.is_protected, today, majority_age),
+        has_guardian_consent=has_guardian_consent(candidate.guardian_consent_until, today),
+    )
