@@ -1,0 +1,94 @@
+"""Fixtures every test may use; what only one package needs is in its own conftest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from marketplace.clock import FixedClock
+from marketplace.db import Database
+from marketplace.mail import MailSink
+from marketplace.settings import Settings
+from tests.databases import Copies, TestServer
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+SERVER = pytest.StashKey[TestServer]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Under xdist the controller owns the one server; its workers are told where it is."""
+    node.workerinput["template_url"] = _server(node.config).template_url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    server = config.stash.get(SERVER, None)
+    if server is not None:
+        server.stop()
+
+
+def _server(config: pytest.Config) -> TestServer:
+    if SERVER not in config.stash:
+        config.stash[SERVER] = TestServer()
+    return config.stash[SERVER]
+
+
+@pytest.fixture(scope="session")
+def copies(pytestconfig: pytest.Config) -> Iterator[Copies]:
+    """The maker of databases: copies of the migrated template."""
+    told = getattr(pytestconfig, "workerinput", {})
+    made = Copies(
+        told.get("template_url") or _server(pytestconfig).template_url, told.get("workerid", "main")
+    )
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def database_url(copies: Copies) -> Iterator[str]:
+    """The address of a migrated, empty database that is this test's own."""
+    url = copies.make()
+    yield url
+    copies.drop(url)
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """The test's own database; commits are real."""
+    database = Database(database_url, pool_size=5)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def session(db: Database) -> Iterator[Session]:
+    """A transaction on :func:`db`, for what needs no commit in the middle."""
+    with db.transaction() as session:
+        yield session
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Monday 23 November 2026, 09:00 UTC, until it is moved."""
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def now(clock: FixedClock) -> datetime:
+    return clock.now()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Defaults, with a data folder of the test's own and password hashes that cost nothing."""
+    return Settings(data=tmp_path / "data", secret_key="k" * 48, password_hash_memory_kib=8)
+
+
+@pytest.fixture
+def mail_sink() -> MailSink:
+    return MailSink()
