@@ -45,9 +45,9 @@ def compose(mail: Mail, sender: str) -> EmailMessage:
     message["Subject"] = " ".join(mail.subject.split())
     message["Date"] = formatdate(usegmt=True)
     message["Message-ID"] = make_msgid(domain="marketplace.invalid")
-    message["Content-Language"] = mail.language
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text)
+    message.set_content(mail.text)  # clears content headers, so the language comes after
+    message["Content-Language"] = mail.language
     return message
 
 

@@ -39,23 +39,39 @@ class Settings:
 
     # Where things are
     env: Literal["development", "production"] = setting(
-        "development", "`production` refuses development defaults at start.")
-    base_url: str = setting("http://127.0.0.1:8000", "The address people use; every link in a mail starts with it.")
+        "development", "`production` refuses development defaults at start."
+    )
+    base_url: str = setting(
+        "http://127.0.0.1:8000", "The address people use; every link in a mail starts with it."
+    )
     data: Path = setting(Path(".marketplace"), "The folder of all local data (created with mode 0700).")
-    database_url: str = setting("", "PostgreSQL; empty starts the embedded server.", "DATABASE_URL", secret=True)
-    redis_url: str = setting("", "Broker and counters; empty starts the embedded Valkey.", "REDIS_URL", secret=True)
-    smtp_url: str = setting("", "`smtp://user:password@host:port`; empty writes mail to the outbox folder.",
-                            "SMTP_URL", secret=True)
+    database_url: str = setting(
+        "", "PostgreSQL; empty starts the embedded server.", "DATABASE_URL", secret=True
+    )
+    redis_url: str = setting(
+        "", "Broker and counters; empty starts the embedded Valkey.", "REDIS_URL", secret=True
+    )
+    smtp_url: str = setting(
+        "",
+        "`smtp://user:password@host:port`; empty writes mail to the outbox folder.",
+        "SMTP_URL",
+        secret=True,
+    )
     files: str = setting("", "Where CV files are kept: a folder; empty is `files/` in the data folder.")
     search: Literal["tantivy"] = setting("tantivy", "The search engine.")
-    secret_key: str = setting("", "At least 32 characters; signs cursors and form tokens. Development makes one "
-                              "and keeps it in the data folder.", secret=True)
+    secret_key: str = setting(
+        "",
+        "At least 32 characters; signs cursors and form tokens. Development makes one "
+        "and keeps it in the data folder.",
+        secret=True,
+    )
     mail_from: str = setting("Talent Marketplace <no-reply@marketplace.example>", "Sender of every mail.")
     default_language: Literal["en", "fr"] = setting("en", "Language where a visitor states none.")
     us_territories: bool = setting(False, "Count the territories of the United States as in the US.")
     database_pool: int = setting(12, "Connections a process keeps open.")
     cv_extraction: Literal["subprocess", "forkserver"] = setting(
-        "subprocess", "How the limited extraction process is started; `forkserver` is for bulk imports.")
+        "subprocess", "How the limited extraction process is started; `forkserver` is for bulk imports."
+    )
     worker_threads: int = setting(4, "Tasks a worker process runs at once.")
 
     # Accounts and sessions (security.md A, S, R)
@@ -72,7 +88,9 @@ class Settings:
     session_absolute_hours: int = setting(12, "Recruiters and candidates (security.md S-02).")
     admin_session_idle_minutes: int = setting(15, "Admins (security.md S-02).")
     admin_session_absolute_hours: int = setting(8, "Admins (security.md S-02).")
-    recruiter_sessions: int = setting(3, "Live sessions of one recruiter; the oldest ends (security.md S-05).")
+    recruiter_sessions: int = setting(
+        3, "Live sessions of one recruiter; the oldest ends (security.md S-05)."
+    )
 
     # Candidates (rules C)
     cv_max_bytes: int = setting(5 * 1024 * 1024, "Size of a CV file (C4).")
@@ -81,8 +99,9 @@ class Settings:
     cv_extraction_seconds: int = setting(20, "Wall time of the extraction process (C4).")
     cv_extraction_cpu_seconds: int = setting(10, "CPU time of the extraction process (security.md U-03).")
     cv_extraction_memory_mib: int = setting(512, "Address space of the extraction process (C4).")
-    cv_check_seconds: int = setting(5, "Time an upload waits for type, password and page count before it is "
-                                    "accepted as received.")
+    cv_check_seconds: int = setting(
+        5, "Time an upload waits for type, password and page count before it is accepted as received."
+    )
     cv_min_characters: int = setting(50, "Letters and digits on a page below which it counts as a scan (C4).")
     cv_max_characters: int = setting(200_000, "Characters of text kept of one CV (security.md U-03).")
     hidden_after_start_days: int = setting(60, "Days after the start date until a profile hides (C7).")
@@ -99,13 +118,22 @@ class Settings:
     # Contact and downloads (rules D)
     deletion_months: int = setting(6, "Months until a downloaded CV must be deleted (D4).")
     withdrawal_deletion_days: int = setting(7, "The same after a withdrawal or erasure (D5).")
+    overdue_grace_days: int = setting(14, "Days overdue after which new downloads and reveals stop (D4).")
+    idempotency_hours: int = setting(
+        24, "Time in which an `Idempotency-Key` is remembered (security.md F-07)."
+    )
     download_ticket_seconds: int = setting(60, "Time in which a taken copy is handed out (interface.md).")
     message_max_characters: int = setting(4000, "Length of a message.")
 
     quotas: Mapping[str, str] = field(
         default_factory=dict,
-        metadata={"doc": "`MARKETPLACE_QUOTA_<NAME>` in the notation of `limits` (`30/minute;600/day`); `none` "
-                  "in development only. Names: " + ", ".join(QUOTA_NAMES) + ".", "env": "", "secret": False})
+        metadata={
+            "doc": "`MARKETPLACE_QUOTA_<NAME>` in the notation of `limits` (`30/minute;600/day`); `none` "
+            "in development only. Names: " + ", ".join(QUOTA_NAMES) + ".",
+            "env": "",
+            "secret": False,
+        },
+    )
 
     @property
     def is_production(self) -> bool:
@@ -208,3 +236,29 @@ def development_secret(data: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(48))
     return path.read_text().strip()
+
+
+def as_markdown() -> str:
+    """Return the page ``docs/settings.md``; ``python -m marketplace.settings`` prints it."""
+    rows = []
+    for item in fields(Settings):
+        if item.name == "quotas":
+            name, default = "MARKETPLACE_QUOTA_<NAME>", ""
+        else:
+            name, default = variable(item.name), default_of(item.name)
+        shown = f"`{default}`" if default not in (None, "") else "empty"
+        secret = " Secret." if item.metadata["secret"] else ""
+        rows.append(f"| `{name}` | {shown} | {item.metadata['doc']}{secret} |")
+    head = (
+        "# Settings\n\n"
+        "Every setting is an environment variable, read once when a process starts; the defaults run with no\n"
+        "server. Letters and numbers in brackets are the rules of the Terms ([terms.md](terms.md)) or the threats\n"
+        "of the security table that a number comes from. This page is written by `python -m marketplace.settings`\n"
+        "and held true by a test.\n\n"
+        "| variable | default | meaning |\n|---|---|---|\n"
+    )
+    return head + "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")  # noqa: T201  (prints the page)
