@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID, uuid4
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
@@ -11,35 +10,17 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.db import Base
-
-
-class RecruiterState(StrEnum):
-    """The states of rules B4; ``recruiters/lifecycle.py`` holds the transitions."""
-
-    PENDING_CONFIRMATION = "pending_confirmation"
-    PENDING_REVIEW = "pending_review"
-    ACTIVE = "active"
-    NOTIFIED = "notified"
-    SUSPENDED = "suspended"
-    DELETION_PENDING = "deletion_pending"
-    CLOSED = "closed"
-    PURGED = "purged"
-
-
-class CompanyState(StrEnum):
-    """The states of rules B4 for companies."""
-
-    PENDING_REVIEW = "pending_review"
-    VERIFIED = "verified"
-    REFUSED = "refused"
-    SUSPENDED = "suspended"
+from marketplace.recruiters.lifecycle import CompanyState as CompanyState, RecruiterState as RecruiterState
 
 
 class Company(Base):
     """An employer; verified by an admin or by a domain already known for it (rules B3)."""
 
     __tablename__ = "company"
-    __table_args__ = (Index("ix_company_state", "state"),)
+    __table_args__ = (
+        Index("ix_company_state", "state"),
+        Index("ix_company_registration_number", "country", "registration_number"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     legal_name: Mapped[str] = mapped_column(String(200))
@@ -55,12 +36,17 @@ class Company(Base):
 
 
 class CompanyDomain(Base):
-    """An e-mail domain known for a company, added when an admin verifies it."""
+    """An e-mail domain known for a company, added when an admin verifies it.
+
+    The companies of a group share a domain: one in each country, each with its own number.
+    """
 
     __tablename__ = "company_domain"
 
     domain: Mapped[str] = mapped_column(String(253), primary_key=True, comment="registrable, A-label")
-    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id", ondelete="CASCADE"), index=True)
+    company_id: Mapped[UUID] = mapped_column(
+        ForeignKey("company.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
     known_since: Mapped[datetime]
 
 
@@ -94,8 +80,31 @@ class Recruiter(Base):
     is_owner: Mapped[bool] = mapped_column(default=False, comment="the first recruiter owns the company")
     is_on_behalf: Mapped[bool] = mapped_column(default=False, comment="works under a mandate (B1)")
     mandate_file: Mapped[str | None] = mapped_column(String(80), comment="key in the file store")
-    needs_review: Mapped[bool] = mapped_column(default=False, comment="school domain or mandate")
+    email_domain: Mapped[str] = mapped_column(String(253), comment="registrable domain of the address")
+    review_reasons: Mapped[list[str]] = mapped_column(
+        ARRAY(String(32)), default=list, comment="what an admin must still look at (B1, B2)"
+    )
     reviewed_at: Mapped[datetime | None]
+    requested_work_country: Mapped[str | None] = mapped_column(
+        String(2), comment="a change waiting for review (B1)"
+    )
     declarations: Mapped[list[str]] = mapped_column(ARRAY(String(32)))
     declared_at: Mapped[datetime]
     confirmed_at: Mapped[datetime] = mapped_column(comment="data last confirmed (A7)")
+
+
+class ReviewDecision(Base):
+    """What an admin decided on a company, or on one recruiter of it, with author, date and reason."""
+
+    __tablename__ = "review_decision"
+    __table_args__ = (Index("ix_review_decision_company_id", "company_id", "decided_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id", ondelete="CASCADE"))
+    recruiter_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("recruiter.id", ondelete="CASCADE"), comment="empty: on the company itself"
+    )
+    decision: Mapped[str] = mapped_column(String(8), comment="verify, refuse or approve")
+    reason: Mapped[str] = mapped_column(Text)
+    decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    decided_at: Mapped[datetime]
