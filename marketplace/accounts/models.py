@@ -56,7 +56,7 @@ class Account(Base):
     email_confirmed_at: Mapped[datetime | None]
     first_name: Mapped[str] = mapped_column(String(100))
     last_name: Mapped[str] = mapped_column(String(100))
-    birth_date: Mapped[date]
+    birth_date: Mapped[date | None] = mapped_column(comment="empty for admins, whom no age rule concerns")
     language: Mapped[str] = mapped_column(String(2))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     password_kind: Mapped[PasswordKind] = mapped_column(String(16), default=PasswordKind.NONE)

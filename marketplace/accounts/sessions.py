@@ -1,0 +1,250 @@
+"""Use cases of sessions: signing in and out, seeing and ending them (security.md S-01 to S-05).
+
+A session is a row; its token is random, travels once and is stored as SHA-256 only. Whatever
+changes the password raises the account's epoch, which voids every older session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from marketplace import audit
+from marketplace.accounts import passwords, queries
+from marketplace.accounts.addresses import parse_address
+from marketplace.accounts.models import Account, AccountSession, PasswordKind, Role, TokenPurpose, Transport
+from marketplace.accounts.policy import next_step
+from marketplace.accounts.services import hash_token, new_token, request_mail, void_tokens
+from marketplace.errors import InvalidInputError, NotAllowedError, NotFoundError, NotSignedInError
+from marketplace.settings import Settings
+from marketplace.terms.queries import outstanding_documents
+
+TOUCH_EVERY = timedelta(minutes=1)
+"""How often a live session's last use is written down; the idle limit is that much longer at most."""
+
+
+class WrongCredentialsError(NotSignedInError):
+    """Unknown, wrong, unconfirmed, expired: all the same answer (security.md A-06)."""
+
+    code = "wrong_credentials"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn:
+    """A new session; ``token`` is given to its owner once and never seen again."""
+
+    token: str
+    account_id: UUID
+    session_id: UUID
+    role: Role
+    expires_at: datetime
+    next: str | None
+
+
+def sign_in(
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    *,
+    email: str,
+    password: str,
+    transport: Transport,
+    client: str,
+    address: str,
+) -> SignedIn | None:
+    """Open a session; None when refused, for whatever reason and after the same work (A-06, A-07).
+
+    None rather than an error, so that the transaction which counts the failure commits; the edge
+    then raises :class:`WrongCredentialsError`. A temporary password works once and within its
+    life (A3). Raises :class:`NotAllowedError` (``bearer_not_granted``) once the password was right.
+    """
+    account = _account_of(session, email)
+    memory = settings.password_hash_memory_kib
+    stored = account.password_hash if account is not None and _may_try(account, now) else None
+    check = passwords.verify_password(stored, password, memory)
+    if account is None or not check.is_right:
+        if account is not None:
+            _count_failure(session, account)
+        return None
+    if transport is Transport.BEARER and not account.may_use_bearer:
+        raise NotAllowedError("bearer_not_granted", "An admin has to grant this account access for programs.")
+    if not _claim(session, now, account, stored, check.new_hash):
+        return None
+    return _open(session, now, settings, account, transport, client, address)
+
+
+def touch_session(session: Session, now: datetime, session_id: UUID, account_id: UUID) -> None:
+    """Note that a session is in use; the edge calls it when the last note is a minute old (S-02, B5)."""
+    session.execute(
+        update(AccountSession)
+        .where(AccountSession.id == session_id, AccountSession.last_seen_at < now)
+        .values(last_seen_at=now)
+    )
+    session.execute(
+        update(Account)
+        .where(
+            Account.id == account_id,
+            or_(Account.last_activity_at.is_(None), Account.last_activity_at < now),
+        )
+        .values(last_activity_at=now)
+    )
+
+
+def sign_out(session: Session, now: datetime, account_id: UUID, session_id: UUID) -> None:
+    """End one's current session; ending it twice is no error (S-04)."""
+    _end(session, now, account_id, session_id, "session.signed_out")
+
+
+def end_session(session: Session, now: datetime, account_id: UUID, session_id: UUID) -> None:
+    """End one of one's own sessions; :class:`NotFoundError` for any other (S-05, Z-02)."""
+    if not _end(session, now, account_id, session_id, "session.ended"):
+        raise NotFoundError
+
+
+def end_all(session: Session, now: datetime, account_id: UUID, *, keep: UUID | None = None) -> int:
+    """End all of a member's sessions but ``keep``; return how many ended (S-04)."""
+    role = session.scalar(select(Account.role).where(Account.id == account_id))
+    if role is None:
+        raise NotFoundError
+    statement = delete(AccountSession).where(AccountSession.account_id == account_id)
+    if keep is not None:
+        statement = statement.where(AccountSession.id != keep)
+    ended = len(session.scalars(statement.returning(AccountSession.id)).all())
+    _audit(session, now, "session.all_ended", account_id, Role(role), ended=ended)
+    return ended
+
+
+def _account_of(session: Session, email: str) -> Account | None:
+    try:
+        address = parse_address(email)
+    except InvalidInputError:
+        return None
+    return session.scalar(select(Account).where(Account.email_canonical == address.canonical))
+
+
+def _may_try(account: Account, now: datetime) -> bool:
+    if account.email_confirmed_at is None:
+        return False
+    expires_at = account.password_expires_at
+    return expires_at is None or now < expires_at
+
+
+def _count_failure(session: Session, account: Account) -> None:
+    session.execute(
+        update(Account)
+        .where(Account.id == account.id)
+        .values(password_failures=Account.password_failures + 1)
+    )
+
+
+def _claim(
+    session: Session, now: datetime, account: Account, stored: str | None, new_hash: str | None
+) -> bool:
+    """Lock the account and spend a temporary password; False when another request was first.
+
+    The comparison with the hash that was verified also refuses a password changed meanwhile.
+    """
+    is_temporary = account.password_kind == PasswordKind.TEMPORARY
+    claimed = session.scalar(
+        update(Account)
+        .where(Account.id == account.id, Account.password_hash == stored)
+        .values(
+            password_hash=None if is_temporary else (new_hash or stored),
+            password_failures=0,
+            last_activity_at=now,
+        )
+        .returning(Account.id)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(account)
+    return claimed is not None
+
+
+def _open(
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    account: Account,
+    transport: Transport,
+    client: str,
+    address: str,
+) -> SignedIn:
+    role = Role(account.role)
+    void_tokens(session, account.id, TokenPurpose.RESET_PASSWORD)
+    _drop_dead_sessions(session, now, settings, account.id)
+    if role is Role.RECRUITER:
+        _make_room(session, now, settings, account.id)
+    token = new_token()
+    row = AccountSession(
+        token_hash=hash_token(token),
+        account_id=account.id,
+        epoch=account.epoch,
+        transport=transport,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + queries.session_limits(settings, role).absolute,
+        client=client[:120],
+        address=address[:45],
+    )
+    session.add(row)
+    session.flush()
+    _audit(session, now, "session.signed_in", account.id, role, transport=transport.value)
+    return SignedIn(
+        token=token,
+        account_id=account.id,
+        session_id=row.id,
+        role=role,
+        expires_at=row.expires_at,
+        next=next_step(
+            password_is_temporary=account.password_kind == PasswordKind.TEMPORARY,
+            documents_outstanding=bool(outstanding_documents(session, account.id, now.date())),
+        ),
+    )
+
+
+def _drop_dead_sessions(session: Session, now: datetime, settings: Settings, account_id: UUID) -> None:
+    live = {row.id for row in queries.live_sessions(session, now, settings, account_id)}
+    session.execute(
+        delete(AccountSession).where(AccountSession.account_id == account_id, AccountSession.id.not_in(live))
+    )
+
+
+def _make_room(session: Session, now: datetime, settings: Settings, account_id: UUID) -> None:
+    """End a recruiter's oldest sessions so that one more is within the limit, and say so (S-05)."""
+    live = session.scalars(
+        select(AccountSession.id)
+        .where(AccountSession.account_id == account_id)
+        .order_by(AccountSession.created_at.desc(), AccountSession.id)
+    ).all()
+    surplus = live[settings.recruiter_sessions - 1 :]
+    if not surplus:
+        return
+    session.execute(delete(AccountSession).where(AccountSession.id.in_(surplus)))
+    _audit(session, now, "session.limit_reached", account_id, Role.RECRUITER, ended=len(surplus))
+    request_mail(session, now, "session_ended", account_id)
+
+
+def _end(session: Session, now: datetime, account_id: UUID, session_id: UUID, act: str) -> bool:
+    ended = session.scalar(
+        delete(AccountSession)
+        .where(AccountSession.id == session_id, AccountSession.account_id == account_id)
+        .returning(AccountSession.id)
+    )
+    if ended is None:
+        return False
+    role = session.scalar(select(Account.role).where(Account.id == account_id))
+    _audit(session, now, act, account_id, Role(role or ""), session_id=str(session_id))
+    return True
+
+
+def _audit(
+    session: Session, now: datetime, act: str, account_id: UUID, role: Role, **details: object
+) -> None:
+    audit.record(
+        session, now, act, actor_id=account_id, actor_role=role.value,
+        subject_kind="account", subject_id=account_id, rule="S-04", **details,
+    )  # fmt: skip
