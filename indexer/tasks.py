@@ -5,12 +5,12 @@ from __future__ import annotations
 import structlog
 
 from indexer import extraction_queue, relay
-from marketplace.worker import app, worker_ports
+from marketplace.worker import task, worker_ports
 
 log = structlog.get_logger()
 
 
-@app.task(name="indexer.drain")
+@task("indexer.drain")
 def drain() -> None:
     """Bring the index up to date with what has been committed."""
     report = relay.drain(worker_ports())
@@ -18,7 +18,7 @@ def drain() -> None:
         log.info("index.drained", indexed=report.indexed, removed=report.removed)
 
 
-@app.task(name="indexer.extract_cvs")
+@task("indexer.extract_cvs")
 def extract_cvs() -> None:
     """Read the CVs that wait."""
     done = extraction_queue.extract_waiting(worker_ports())

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, String, Uuid, cast, or_, select, union
+from sqlalchemy import ColumnElement, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from marketplace.accounts.models import Account
@@ -25,13 +25,15 @@ from marketplace.candidates.policy import (
     WorkRight,
     domain_and_parents,
     has_guardian_consent,
-    needs_guardian,
     start_month,
     start_on,
 )
 from marketplace.errors import NotFoundError
 from marketplace.outbox import OutboxMessage
 from marketplace.reference import skills as skill_terms
+
+CHANGED = "candidate.changed"
+"""Outbox topic: the index must learn this candidate anew; the subject is the candidate's id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +112,22 @@ class CurrentCV:
     uploaded_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Who is behind a candidate, for scrubbing, mails and the age rules."""
+
+    account_id: UUID
+    first_name: str
+    last_name: str
+    birth_date: date
+    language: str
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names that no indexed or listed text may hold (rules C4)."""
+        return self.first_name, self.last_name
+
+
 @dataclass(frozen=True)
 class Refusals:
     """Which of the candidate's own refusals meet an asker (rules C5, C8)."""
@@ -165,13 +183,13 @@ _CARD = (
 )
 
 
-def _start(row: Row[Any]) -> Start | None:
+def _start(row: Any) -> Start | None:
     if row.start_day is None:
         return None
     return Start(row.start_day, row.start_is_month, row.start_flex_weeks)
 
 
-def _facts(row: Row[Any], permits: Mapping[str, WorkPermit]) -> VisibilityFacts:
+def _facts(row: Any, permits: Mapping[str, WorkPermit]) -> VisibilityFacts:
     opted_in_at: datetime | None = row.opted_in_at
     return VisibilityFacts(
         candidate_id=row.id,
@@ -277,13 +295,21 @@ def iter_searchable(session: Session, country: str, batch: int = 500) -> Iterato
         last_key = keys[-1]
 
 
+def count_searchable(session: Session, country: str) -> int:
+    """Return how many candidates :func:`iter_searchable` will yield."""
+    statement = select(func.count()).where(
+        Candidate.country == country, Candidate.state == CandidateState.SEARCHABLE
+    )
+    return session.scalars(statement).one()
+
+
 def cards(session: Session, ids: Collection[UUID]) -> dict[UUID, CandidateCard]:
     """Return what list cards show (rules D7), by id; the caller has re-checked visibility."""
     statement = _cards().where(Candidate.id.in_(ids), Candidate.start_day.is_not(None))
     return {row.id: _card(row) for row in session.execute(statement)}
 
 
-def _card(row: Row[Any]) -> CandidateCard:
+def _card(row: Any) -> CandidateCard:
     start = _start(row)
     if start is None:
         raise NotFoundError(row.id)
@@ -363,18 +389,19 @@ def pending_lower_keys(session: Session, country: str) -> frozenset[int]:
     A candidate who moved away still has a document in the old country's index, so the move's
     message names that country.
     """
-    statement = (
-        select(Candidate.key)
-        .join(OutboxMessage, cast(OutboxMessage.subject, Uuid) == Candidate.id)
-        .where(
+    pending = session.execute(
+        select(OutboxMessage.subject, OutboxMessage.details["was_country"].astext).where(
             OutboxMessage.done_at.is_(None),
             OutboxMessage.lowers_visibility,
-            OutboxMessage.topic == "candidate.changed",
-            or_(
-                Candidate.country == country,
-                OutboxMessage.details["was_country"].astext == country,
-            ),
+            OutboxMessage.topic == CHANGED,
         )
+    ).all()
+    if not pending:
+        return frozenset()
+    left = [UUID(subject) for subject, was_country in pending if was_country == country]
+    statement = select(Candidate.key).where(
+        Candidate.id.in_([UUID(subject) for subject, _ in pending]),
+        or_(Candidate.country == country, Candidate.id.in_(left)),
     )
     return frozenset(session.scalars(statement))
 
@@ -435,23 +462,49 @@ def _blocks(recruiter_id: UUID, company_id: UUID) -> ColumnElement[bool]:
     return or_(Block.recruiter_id == recruiter_id, Block.company_id == company_id)
 
 
-def profile_facts(
-    session: Session, candidate: Candidate, birth_date: date, today: date, majority_age: int
-) -> ProfileFacts:
-    """Return what completeness and the guardian's part depend on (rules C3, C7)."""
-    rights = session.scalars(
-        select(RightToWork.country).where(RightToWork.candidate_id == candidate.id)
-    ).all()
-    cv_state = session.scalar(
-        select(cast(CV.state, String)).where(CV.candidate_id == candidate.id, CV.is_current)
+def person(session: Session, account_id: UUID) -> Person:
+    """Return who is behind an account; raises :class:`NotFoundError` when it is gone."""
+    row = session.execute(
+        select(
+            Account.id, Account.first_name, Account.last_name, Account.birth_date, Account.language
+        ).where(Account.id == account_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(account_id)
+    return Person(
+        account_id=row.id,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        birth_date=row.birth_date,
+        language=row.language,
     )
+
+
+def profile_facts(session: Session, candidate_id: UUID, *, needs_guardian: bool, today: date) -> ProfileFacts:
+    """Return what completeness and the guardian's part depend on (rules C3, C7)."""
+    rights = (
+        select(func.count()).where(RightToWork.candidate_id == Candidate.id).scalar_subquery()
+    )
+    row = session.execute(
+        select(
+            Candidate.country,
+            Candidate.region,
+            Candidate.job_fields,
+            Candidate.start_day,
+            Candidate.guardian_consent_until,
+            CV.state,
+            rights.label("rights"),
+        )
+        .outerjoin(CV, (CV.candidate_id == Candidate.id) & CV.is_current)
+        .where(Candidate.id == candidate_id)
+    ).one()
     return ProfileFacts(
-        country=candidate.country,
-        region=candidate.region,
-        job_fields=len(candidate.job_fields),
-        has_start=candidate.start_day is not None,
-        rights_to_work=len(rights),
-        cv_state=None if cv_state is None else CVState(cv_state),
-        needs_guardian=needs_guardian(birth_date, candidate.is_protected, today, majority_age),
-        has_guardian_consent=has_guardian_consent(candidate.guardian_consent_until, today),
+        country=row.country,
+        region=row.region,
+        job_fields=len(row.job_fields),
+        has_start=row.start_day is not None,
+        rights_to_work=row.rights,
+        cv_state=None if row.state is None else CVState(row.state),
+        needs_guardian=needs_guardian,
+        has_guardian_consent=has_guardian_consent(row.guardian_consent_until, today),
     )

@@ -1,0 +1,111 @@
+"""Drains the outbox into the index: claim what changed, read it again, put or remove, mark done.
+
+Rows are re-read, so repeats and disorder of messages are harmless; batches are serialised by an
+advisory lock, because a document written from an older reading must not overtake a removal
+(ADR 0013). The index is durable before a message is marked done: from the commit of a withdrawal
+until then the candidate's key is excluded from every query (rules G, pending changes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from indexer.documents import document_of
+from marketplace import outbox
+from marketplace.candidates import queries
+from marketplace.errors import SearchUnavailableError
+from marketplace.ports import Ports
+from marketplace.reference import TERRITORY
+from marketplace.search.document import CandidateDocument
+
+log = structlog.get_logger()
+
+BATCH = 500
+LOCK = 0x1D_EC5
+"""Key of the advisory lock that serialises batches."""
+
+
+@dataclass(frozen=True)
+class DrainReport:
+    """What a drain did: messages done, documents written, candidates removed."""
+
+    done: int = 0
+    indexed: int = 0
+    removed: int = 0
+
+    def __add__(self, other: DrainReport) -> DrainReport:
+        return DrainReport(self.done + other.done, self.indexed + other.indexed, self.removed + other.removed)
+
+
+def drain(ports: Ports, *, batch: int = BATCH) -> DrainReport:
+    """Bring the index up to date with every message that is due; return what was done.
+
+    When the engine is away the messages stay, with a later date, and nothing is lost.
+    """
+    total = DrainReport()
+    while True:
+        with ports.db.transaction() as session:
+            session.execute(select(func.pg_advisory_xact_lock(LOCK)))
+            messages = outbox.claim(session, ports.clock.now(), [queries.CHANGED], batch)
+            if not messages:
+                return total
+            report = _index(session, ports, messages)
+        if report is None:
+            return total
+        total += report
+
+
+def _index(session: Session, ports: Ports, messages: Sequence[outbox.OutboxMessage]) -> DrainReport | None:
+    """Index one batch; None when the engine is away."""
+    now = ports.clock.now()
+    ids = {UUID(message.subject) for message in messages}
+    rows = queries.document_rows_by_id(session, ids)
+    documents = [d for row in rows if (d := document_of(row, now.date(), ports.settings)) is not None]
+    gone = _to_remove(rows, documents, messages)
+    try:
+        ports.index.put(documents)
+        for country, keys in gone.items():
+            if keys:
+                ports.index.remove(country, keys)
+    except SearchUnavailableError as error:
+        log.warning("index.unavailable", waiting=len(messages))
+        for message in messages:
+            outbox.mark_failed(message, now, error)
+            message.attempts = min(message.attempts, 3)  # an engine that is away is no fault of the message
+        return None
+    for message in messages:
+        outbox.mark_done(message, now)
+    return DrainReport(len(messages), len(documents), len(ids) - len({d.candidate_id for d in documents}))
+
+
+def _to_remove(
+    rows: Iterable[queries.DocumentRow],
+    documents: Iterable[CandidateDocument],
+    messages: Iterable[outbox.OutboxMessage],
+) -> dict[str, set[int]]:
+    """Return the keys to remove, by index: everywhere a candidate has no document now.
+
+    Someone who moved has a document in the new country and is removed from the others; someone
+    erased has no row any more, so the message names the key.
+    """
+    here = {document.key: document.country for document in documents}
+    keys = {row.facts.key for row in rows}
+    keys |= {int(message.details["key"]) for message in messages if "key" in message.details}
+    return {country: {key for key in keys if here.get(key) != country} for country in TERRITORY}
+
+
+def live_documents(ports: Ports, country: str, today: date) -> Iterable[CandidateDocument]:
+    """Yield the document of every visible candidate of a country, by ascending key, batch by batch."""
+    with ports.db.reading() as session:
+        for rows in queries.iter_searchable(session, country):
+            for row in rows:
+                document = document_of(row, today, ports.settings)
+                if document is not None:
+                    yield document
