@@ -1,5 +1,7 @@
-"""The ``index`` commands of the command line, found through the entry-point group
-``marketplace.commands`` so that ``marketplace`` never imports ``indexer``."""
+"""The ``index`` commands of the command line.
+
+Found through the entry-point group ``marketplace.commands``: ``marketplace`` never imports ``indexer``.
+"""
 
 from __future__ import annotations
 

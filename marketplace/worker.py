@@ -93,9 +93,12 @@ def worker_ports() -> Ports:
     return build_ports(Settings.from_environment())
 
 
-@worker_process_init.connect
 def _forget_inherited_ports(**_: object) -> None:
+    """A forked child must not share its parent's database connections."""
     worker_ports.cache_clear()
+
+
+worker_process_init.connect(_forget_inherited_ports)
 
 
 class Waker:
