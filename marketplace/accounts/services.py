@@ -55,6 +55,7 @@ class AccountHooks:
 
     confirmed: Mapping[Role, Callable[[Session, datetime, UUID], None]] = field(default_factory=dict)
     facts: Mapping[Role, Callable[[Session, UUID], MemberFacts]] = field(default_factory=dict)
+    renamed: Mapping[Role, Callable[[Session, datetime, UUID], None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,6 +274,7 @@ def update_own_data(
     session: Session,
     now: datetime,
     account_id: UUID,
+    hooks: AccountHooks,
     *,
     first_name: str | None = None,
     last_name: str | None = None,
@@ -304,8 +306,9 @@ def update_own_data(
     if changed:
         session.flush()
         _audit(session, now, "account.corrected", account_id, Role(account.role), "A7", fields=changed)
-        if {"first_name", "last_name"} & set(changed):
-            outbox.publish(session, now, "account.renamed", account_id)
+        hook = hooks.renamed.get(Role(account.role))
+        if hook is not None and {"first_name", "last_name"} & set(changed):
+            hook(session, now, account_id)
 
 
 def grant_bearer(session: Session, now: datetime, admin_id: UUID, account_id: UUID) -> None:
