@@ -118,6 +118,8 @@ class Settings:
     # Contact and downloads (rules D)
     deletion_months: int = setting(6, "Months until a downloaded CV must be deleted (D4).")
     withdrawal_deletion_days: int = setting(7, "The same after a withdrawal or erasure (D5).")
+    data_confirmation_months: int = setting(6, "Months after which recruiters confirm their data again (A7).")
+    data_confirmation_grace_days: int = setting(30, "Days after that until contact and download stop (A7).")
     overdue_grace_days: int = setting(14, "Days overdue after which new downloads and reveals stop (D4).")
     idempotency_hours: int = setting(
         24, "Time in which an `Idempotency-Key` is remembered (security.md F-07)."

@@ -1,1 +1,1 @@
-"""What a recruiter may do with a candidate: the contact decision, the one gate, openings, messages, copies."""
+"""What a recruiter may do with a candidate: decision, the one gate, openings, messages, copies."""

@@ -6,25 +6,24 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, String, Text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from marketplace.contacts.policy import Act
 from marketplace.db import Base
 
 
 class OpeningState(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
-
-
-class DisclosureKind(StrEnum):
-    """What left the service (rules D7)."""
-
-    PROFILE = "profile"
-    CV_TEXT = "cv_text"
-    EMAIL = "email"
-    CONTACT = "contact"
-    CV_DOWNLOAD = "cv_download"
 
 
 class ContactState(StrEnum):
@@ -76,7 +75,7 @@ class Disclosure(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    kind: Mapped[DisclosureKind] = mapped_column(String(16))
+    kind: Mapped[Act] = mapped_column(String(16), comment="what left (rules D7)")
     at: Mapped[datetime]
     recruiter_id: Mapped[UUID] = mapped_column(comment="kept after the recruiter is gone")
     company_id: Mapped[UUID]
@@ -114,7 +113,9 @@ class CVDownload(Base):
     settled_at: Mapped[datetime | None]
     session_id: Mapped[UUID] = mapped_column(comment="the session the file is handed to")
     handed_out_at: Mapped[datetime | None] = mapped_column(comment="single use, within 60 s")
-    idempotency_key: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    holder_told_at: Mapped[datetime | None] = mapped_column(
+        comment="when the recruiter was told that the candidate withdrew (D5)"
+    )
 
 
 class Contact(Base):
@@ -124,7 +125,13 @@ class Contact(Base):
     __table_args__ = (
         Index("ix_contact_candidate_id", "candidate_id"),
         Index("ix_contact_recruiter_id", "recruiter_id"),
-        Index("uq_contact_recruiter_candidate_opening", "recruiter_id", "candidate_id", "opening_id", unique=True),
+        Index(
+            "uq_contact_recruiter_candidate_opening",
+            "recruiter_id",
+            "candidate_id",
+            "opening_id",
+            unique=True,
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -149,3 +156,15 @@ class Message(Base):
     body_scrubbed: Mapped[str] = mapped_column(Text, comment="what lists show (C4)")
     sent_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+
+
+class ReplayedRequest(Base):
+    """What a request with an ``Idempotency-Key`` made, so that a retry has one effect (security.md F-07)."""
+
+    __tablename__ = "replayed_request"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, comment="SHA-256 of the key")
+    body_hash: Mapped[bytes] = mapped_column(LargeBinary(32), comment="SHA-256 of the route and body")
+    made_id: Mapped[UUID] = mapped_column(comment="what the first request made")
+    at: Mapped[datetime]

@@ -1,0 +1,497 @@
+"""The one gate (rules D7): nothing about a candidate leaves for a recruiter but through here.
+
+Each function holds recruiter and candidate, decides, writes the ledger row, and only then reads
+what may leave, all in the caller's transaction, which the edge commits before it answers: if the
+row cannot be written, nothing leaves (security.md INV-1). A test holds that no other module reads
+a CV, its text or an e-mail address for a recruiter.
+
+Handlers run these inside :func:`gate`, which audits what was refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace import audit
+from marketplace.accounts.models import Account
+from marketplace.candidates import policy as candidate_policy
+from marketplace.candidates import queries as candidate_queries
+from marketplace.candidates.lifecycle import CandidateState
+from marketplace.candidates.models import Candidate
+from marketplace.candidates.policy import VisibilityFacts
+from marketplace.candidates.queries import CurrentCV, OpenedProfile, Refusals
+from marketplace.contacts import queries, retention
+from marketplace.contacts.models import CVDownload, Disclosure
+from marketplace.contacts.policy import (
+    Act,
+    CandidateFacts,
+    Decision,
+    Reason,
+    RecruiterFacts,
+    contact_decision,
+    email_may_be_revealed,
+    file_may_be_given,
+    has_confirmed_data,
+)
+from marketplace.contacts.queries import AskingRecruiter, OpeningView
+from marketplace.db import Database
+from marketplace.errors import (
+    ContactNotAllowedError,
+    InvalidInputError,
+    NotAllowedError,
+    NotFoundError,
+)
+from marketplace.reference import TERRITORY
+from marketplace.settings import Settings
+from marketplace.terms import queries as terms
+
+SEARCH_PURPOSE = "Search for an apprentice"
+"""What the candidate reads as the purpose of an opened profile: a key of the catalogues."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Who tried what on whom, and every reason why not; for the audit."""
+
+    account_id: UUID
+    candidate_id: UUID
+    act: Act
+    reasons: tuple[str, ...]
+
+
+class HiddenCandidateError(NotFoundError):
+    """The candidate may not be known to the recruiter; :func:`gate` makes it a plain 404."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__()
+        self.attempt = attempt
+
+
+class StoppedRecruiterError(ContactNotAllowedError):
+    """Reasons on the recruiter's side (rules D3)."""
+
+    def __init__(self, attempt: Attempt, shown: tuple[Reason, ...]) -> None:
+        super().__init__([reason.value for reason in shown])
+        self.attempt = attempt
+
+
+class WithheldFromMinorError(NotAllowedError):
+    """Neither the e-mail address nor the file of a minor is given (rules C3)."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__("withheld_from_minor", "Write to this candidate here; nothing else is given.")
+        self.attempt = attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meeting:
+    """A recruiter and a candidate held in one transaction, with the facts both sides are judged on."""
+
+    recruiter: AskingRecruiter
+    candidate_id: UUID
+    recruiter_facts: RecruiterFacts
+    candidate_facts: CandidateFacts
+    is_minor: bool
+    today: date
+
+    def decide(self, job_country: str, act: Act) -> Decision:
+        """Return the decision of rules D3 on these facts."""
+        return contact_decision(self.recruiter_facts, self.candidate_facts, job_country, self.today, act)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedCandidate:
+    """An opened profile with what may follow (rules D3, D7)."""
+
+    profile: OpenedProfile
+    candidate: CandidateFacts
+    recruiter: AskingRecruiter
+    job_country: str
+    contact: Decision
+    may_reveal: bool
+    may_download: bool
+    has_text: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadText:
+    """The scrubbed text of a CV (rules C4, D7)."""
+
+    text: str
+    headline: str
+
+
+@contextmanager
+def gate(db: Database, now: datetime) -> Iterator[Session]:
+    """Run a disclosure in its transaction; audit a refusal in one of its own, then raise it.
+
+    What was hidden comes out as the same plain :class:`NotFoundError` as an unknown id.
+    """
+    try:
+        with db.transaction() as session:
+            yield session
+    except (HiddenCandidateError, StoppedRecruiterError, WithheldFromMinorError) as refused:
+        with db.transaction() as session:
+            _record_refusal(session, now, refused.attempt)
+        if isinstance(refused, HiddenCandidateError):
+            raise NotFoundError from None
+        raise
+
+
+def open_profile(
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    account_id: UUID,
+    candidate_id: UUID,
+    job_country: str | None = None,
+) -> OpenedCandidate:
+    """Open a profile (rules D3, D7); the contact decision comes with it.
+
+    Raises :class:`NotFoundError` for reasons on the candidate's side, :class:`ContactNotAllowedError`
+    when the recruiter is not active or the company not verified, :class:`InvalidInputError` for a
+    country outside the Territory.
+    """
+    meeting = meet(session, now, settings, account_id, candidate_id, Act.PROFILE)
+    country = _job_country(meeting, job_country)
+    _permit(meeting, country, Act.PROFILE)
+    cv = candidate_queries.current_cv(session, candidate_id)
+    _write(session, now, meeting, Act.PROFILE, country, cv=cv)
+    return OpenedCandidate(
+        profile=candidate_queries.opened_profile(session, candidate_id, is_minor=meeting.is_minor),
+        candidate=meeting.candidate_facts,
+        recruiter=meeting.recruiter,
+        job_country=country,
+        contact=meeting.decide(country, Act.CONTACT),
+        may_reveal=meeting.decide(country, Act.EMAIL).allowed
+        and email_may_be_revealed(is_minor=meeting.is_minor),
+        may_download=meeting.decide(country, Act.CV_DOWNLOAD).allowed
+        and file_may_be_given(is_minor=meeting.is_minor)
+        and cv is not None,
+        has_text=cv is not None and bool(cv.text_scrubbed),
+    )
+
+
+def read_cv_text(
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    account_id: UUID,
+    candidate_id: UUID,
+    job_country: str | None = None,
+) -> ReadText:
+    """Read the scrubbed text of a CV (rules D7); the text of a scan is empty.
+
+    Raises as :func:`open_profile`, and :class:`ContactNotAllowedError` for every reason that stops
+    a contact (rules D3).
+    """
+    meeting = meet(session, now, settings, account_id, candidate_id, Act.CV_TEXT)
+    country = _job_country(meeting, job_country)
+    _permit(meeting, country, Act.CV_TEXT)
+    cv = candidate_queries.current_cv(session, candidate_id)
+    if cv is None:
+        raise NotFoundError
+    _write(session, now, meeting, Act.CV_TEXT, country, cv=cv)
+    headline = candidate_queries.opened_profile(session, candidate_id, is_minor=True).card.headline
+    return ReadText(text=cv.text_scrubbed, headline=headline)
+
+
+def reveal_email(
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    account_id: UUID,
+    candidate_id: UUID,
+    opening: OpeningView,
+) -> str:
+    """Reveal the e-mail address for an own opening (rules D3), never a minor's (C3).
+
+    Raises as :func:`read_cv_text`, and :class:`WithheldFromMinorError`.
+    """
+    meeting = meet(session, now, settings, account_id, candidate_id, Act.EMAIL)
+    _permit(meeting, opening.job_country, Act.EMAIL)
+    if not email_may_be_revealed(is_minor=meeting.is_minor):
+        raise WithheldFromMinorError(_attempt(meeting, Act.EMAIL, ("minor",)))
+    _write(session, now, meeting, Act.EMAIL, opening.job_country, opening=opening)
+    address = session.scalar(
+        select(Account.email)
+        .join(Candidate, Candidate.account_id == Account.id)
+        .where(Candidate.id == candidate_id)
+    )
+    if address is None:
+        raise NotFoundError
+    return address
+
+
+def permit_contact(
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    account_id: UUID,
+    candidate_id: UUID,
+    opening: OpeningView,
+) -> Meeting:
+    """Record a first contact about an own opening (rules D3); the message itself is the caller's.
+
+    Raises as :func:`read_cv_text`.
+    """
+    meeting = meet(session, now, settings, account_id, candidate_id, Act.CONTACT)
+    _permit(meeting, opening.job_country, Act.CONTACT)
+    _write(session, now, meeting, Act.CONTACT, opening.job_country, opening=opening)
+    return meeting
+
+
+def permit_message(
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    account_id: UUID,
+    candidate_id: UUID,
+    job_country: str,
+) -> Meeting:
+    """Check that a recruiter may still write in a thread; nothing new leaves, so no row is written.
+
+    Raises as :func:`permit_contact`: a withdrawal or block ends the thread for the recruiter at once.
+    """
+    meeting = meet(session, now, settings, account_id, candidate_id, Act.CONTACT)
+    _permit(meeting, job_country, Act.CONTACT)
+    return meeting
+
+
+def permit_download(
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    account_id: UUID,
+    candidate_id: UUID,
+    opening: OpeningView,
+    copy_id: UUID,
+) -> tuple[Meeting, CurrentCV, date]:
+    """Record a download and its duty (rules D4); the file leaves later, by :func:`recheck_copy`.
+
+    Returns the CV and the day by which the copy must be deleted. Raises as :func:`reveal_email`.
+    """
+    meeting = meet(session, now, settings, account_id, candidate_id, Act.CV_DOWNLOAD)
+    _permit(meeting, opening.job_country, Act.CV_DOWNLOAD)
+    if not file_may_be_given(is_minor=meeting.is_minor):
+        raise WithheldFromMinorError(_attempt(meeting, Act.CV_DOWNLOAD, ("minor",)))
+    cv = candidate_queries.current_cv(session, candidate_id)
+    if cv is None:
+        raise NotFoundError
+    delete_by_on = retention.delete_by(meeting.today, settings.deletion_months)
+    _write(
+        session, now, meeting, Act.CV_DOWNLOAD, opening.job_country,
+        opening=opening, cv=cv, copy_id=copy_id, delete_by_on=delete_by_on,
+    )  # fmt: skip
+    return meeting, cv, delete_by_on
+
+
+def recheck_copy(
+    session: Session, now: datetime, settings: Settings, account_id: UUID, copy: CVDownload
+) -> tuple[AskingRecruiter, str]:
+    """Decide again at the hand-over of a recorded copy and return its file key (security.md U-08).
+
+    Raises :class:`NotFoundError` when the decision has changed, the CV was replaced or removed, or
+    there is no ledger row for the copy (INV-1).
+    """
+    meeting = meet(session, now, settings, account_id, copy.candidate_id, Act.CV_DOWNLOAD)
+    row = session.execute(
+        select(Disclosure.job_country, Disclosure.cv_id).where(Disclosure.copy_id == copy.id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError
+    decision = meeting.decide(row.job_country, Act.CV_DOWNLOAD)
+    if not decision.allowed or meeting.is_minor:
+        raise HiddenCandidateError(_attempt(meeting, Act.CV_DOWNLOAD, decision.reasons or ("minor",)))
+    cv = candidate_queries.current_cv(session, copy.candidate_id)
+    if cv is None or cv.cv_id != row.cv_id:
+        raise NotFoundError
+    return meeting.recruiter, cv.file_key
+
+
+def meet(
+    session: Session, now: datetime, settings: Settings, account_id: UUID, candidate_id: UUID, act: Act
+) -> Meeting:
+    """Hold both rows and read the facts behind them (rules D2, D3).
+
+    Recruiter first, candidate second, always: so two gates never wait for each other. Raises
+    :class:`HiddenCandidateError` for an unknown candidate.
+    """
+    recruiter = queries.asking_recruiter(session, account_id, lock=True)
+    is_known = queries.lock_candidate(session, candidate_id)
+    facts = (
+        candidate_queries.visibility_facts(session, [candidate_id]).get(candidate_id) if is_known else None
+    )
+    if facts is None:
+        raise HiddenCandidateError(Attempt(account_id, candidate_id, act, ("unknown",)))
+    today = now.date()
+    refusals = candidate_queries.refusals(
+        session,
+        candidate_id,
+        recruiter.recruiter_id,
+        recruiter.company_id,
+        recruiter.domains,
+        recruiter.registration_number,
+    )
+    return Meeting(
+        recruiter=recruiter,
+        candidate_id=candidate_id,
+        recruiter_facts=recruiter_facts(session, now, settings, recruiter),
+        candidate_facts=candidate_facts(facts, refusals, today, settings),
+        is_minor=candidate_policy.is_minor(facts, today, settings),
+        today=today,
+    )
+
+
+def hidden_among(
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    recruiter: AskingRecruiter,
+    candidate_ids: Collection[UUID],
+) -> frozenset[UUID]:
+    """Return those of the candidates who are hidden from the recruiter now (rules C2, D3).
+
+    For threads and lists of people the recruiter has met: what once left does not come again after
+    a withdrawal or block. Nothing is written, for nothing new leaves.
+    """
+    today = now.date()
+    asker = recruiter_facts(session, now, settings, recruiter)
+    known = candidate_queries.visibility_facts(session, candidate_ids) if candidate_ids else {}
+    refusing = candidate_queries.hidden_from(
+        session,
+        recruiter.recruiter_id,
+        recruiter.company_id,
+        recruiter.domains,
+        recruiter.registration_number,
+    )
+    seen = set()
+    for candidate_id, facts in known.items():
+        refused = facts.key in refusing
+        both = Refusals(company_excluded=refused, recruiter_blocked=refused)
+        person = candidate_facts(facts, both, today, settings)
+        if not contact_decision(asker, person, recruiter.work_country, today, Act.CONTACT).is_hidden:
+            seen.add(candidate_id)
+    return frozenset(candidate_ids) - seen
+
+
+def recruiter_facts(
+    session: Session, now: datetime, settings: Settings, recruiter: AskingRecruiter
+) -> RecruiterFacts:
+    """Return what the decision needs of the recruiter, as of now (rules D3)."""
+    today = now.date()
+    return RecruiterFacts(
+        work_country=recruiter.work_country,
+        is_active=recruiter.is_active,
+        is_company_verified=recruiter.is_company_verified,
+        has_accepted_terms=not terms.outstanding_documents(session, recruiter.account_id, today),
+        has_confirmed_data=has_confirmed_data(
+            recruiter.confirmed_at.date(),
+            today,
+            settings.data_confirmation_months,
+            settings.data_confirmation_grace_days,
+        ),
+        has_duties_overdue=queries.has_open_duty_before(
+            session, recruiter.recruiter_id, retention.stopping_cutoff(today, settings.overdue_grace_days)
+        ),
+    )
+
+
+def candidate_facts(
+    facts: VisibilityFacts, refusals: Refusals, today: date, settings: Settings
+) -> CandidateFacts:
+    """Return what the decision needs of the candidate, in the words of rules G."""
+    until = candidate_policy.visible_until_on(facts, settings)
+    permits = {
+        country: last
+        for country, permit in facts.permits.items()
+        if facts.start is not None
+        and (last := candidate_policy.may_work_until(permit, facts.start)) is not None
+    }
+    return CandidateFacts(
+        is_searchable=facts.state is CandidateState.SEARCHABLE and until is not None,
+        country=facts.country,
+        visible_until_on=until,
+        needs_guardian=candidate_policy.needs_guardian(
+            facts.birth_date, facts.is_protected, today, settings.majority_age
+        ),
+        has_guardian_consent=candidate_policy.has_guardian_consent(facts.guardian_consent_until, today),
+        excludes_company=refusals.company_excluded,
+        has_blocked_recruiter=refusals.recruiter_blocked,
+        may_work_until=permits,
+    )
+
+
+def _job_country(meeting: Meeting, asked: str | None) -> str:
+    """Return the country the search was for; the recruiter's own by default (rules D2, G)."""
+    if asked is None:
+        return meeting.recruiter.work_country
+    if asked not in TERRITORY:
+        raise InvalidInputError.of("job_country", "not_in_territory", "Choose FR, GB or US.")
+    return asked
+
+
+def _permit(meeting: Meeting, job_country: str, act: Act) -> None:
+    decision = meeting.decide(job_country, act)
+    if decision.is_hidden:
+        raise HiddenCandidateError(_attempt(meeting, act, decision.reasons))
+    if not decision.allowed:
+        raise StoppedRecruiterError(_attempt(meeting, act, decision.reasons), decision.shown)
+
+
+def _attempt(meeting: Meeting, act: Act, reasons: tuple[str, ...]) -> Attempt:
+    return Attempt(meeting.recruiter.account_id, meeting.candidate_id, act, reasons)
+
+
+def _write(
+    session: Session,
+    now: datetime,
+    meeting: Meeting,
+    act: Act,
+    job_country: str,
+    *,
+    opening: OpeningView | None = None,
+    cv: CurrentCV | None = None,
+    copy_id: UUID | None = None,
+    delete_by_on: date | None = None,
+) -> None:
+    """Write the ledger row and its audit entry now, so that a fault stops what follows (INV-1)."""
+    recruiter = meeting.recruiter
+    session.add(
+        Disclosure(
+            kind=act,
+            at=now,
+            recruiter_id=recruiter.recruiter_id,
+            company_id=recruiter.company_id,
+            company_name=recruiter.company_name,
+            recruiter_role=recruiter.job_title,
+            candidate_id=meeting.candidate_id,
+            opening_id=None if opening is None else opening.id,
+            purpose=SEARCH_PURPOSE if opening is None else opening.title,
+            job_country=job_country,
+            cv_id=None if cv is None else cv.cv_id,
+            cv_sha256=None if cv is None else cv.sha256,
+            copy_id=copy_id,
+            delete_by_on=delete_by_on,
+        )
+    )
+    audit.record(
+        session, now, f"{act.value}.disclosed", actor_id=recruiter.account_id, actor_role="recruiter",
+        subject_kind="candidate", subject_id=meeting.candidate_id, rule="D7", job_country=job_country,
+    )  # fmt: skip
+    session.flush()
+
+
+def _record_refusal(session: Session, now: datetime, attempt: Attempt) -> None:
+    audit.record(
+        session, now, f"{attempt.act.value}.refused", actor_id=attempt.account_id, actor_role="recruiter",
+        subject_kind="candidate", subject_id=attempt.candidate_id, rule="D3",
+        reasons=[str(reason) for reason in attempt.reasons],
+    )  # fmt: skip

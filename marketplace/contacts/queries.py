@@ -1,0 +1,512 @@
+"""Read SQL of contacts: who asks, openings, threads, copies, the ledger as the candidate reads it.
+
+Everything returns frozen structs. Nothing here decides, and nothing here reads a CV or an e-mail
+address for a recruiter: that is ``disclosures.py`` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, exists, func, literal, select, true, tuple_
+from sqlalchemy.orm import Session
+
+from marketplace.accounts.models import Account
+from marketplace.candidates.models import Candidate
+from marketplace.contacts.models import (
+    Contact,
+    ContactState,
+    CVDownload,
+    Disclosure,
+    DutyState,
+    Message,
+    MessageAuthor,
+    Opening,
+    OpeningState,
+)
+from marketplace.contacts.policy import Act
+from marketplace.errors import NotFoundError
+from marketplace.recruiters.lifecycle import RECRUITER_CAPABILITIES, CompanyState, RecruiterState
+from marketplace.recruiters.models import Company, CompanyDomain, Recruiter
+
+PAGE = 50
+"""Rows of a list; the next ones by its cursor."""
+
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Page(Generic[_T]):
+    """A piece of a list, newest first; ``after`` is where the next one starts."""
+
+    rows: tuple[_T, ...]
+    after: Position | None
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a list was left: the instant and the id of the last row."""
+
+    at: datetime
+    last: UUID | int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskingRecruiter:
+    """A recruiter as the gate sees them at this moment: facts for the decision and for the ledger."""
+
+    recruiter_id: UUID
+    account_id: UUID
+    first_name: str
+    last_name: str
+    language: str
+    job_title: str
+    work_country: str
+    company_id: UUID
+    company_name: str
+    registration_number: str | None
+    domains: frozenset[str]
+    is_active: bool
+    is_company_verified: bool
+    confirmed_at: datetime
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpeningView:
+    """An opening as its recruiter sees it (rules D3)."""
+
+    id: UUID
+    title: str
+    company: str
+    job_country: str
+    start_on: date
+    state: OpeningState
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactView:
+    """A contact in a list, for either side: ``snippet`` is scrubbed (rules C4)."""
+
+    id: UUID
+    candidate_id: UUID
+    recruiter_id: UUID
+    company_id: UUID
+    opening_id: UUID
+    opening_title: str
+    company: str
+    job_country: str
+    start_on: date
+    recruiter_name: str
+    recruiter_role: str
+    candidate_name: str
+    state: ContactState
+    created_at: datetime
+    snippet: str
+    last_at: datetime
+    unread: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageView:
+    """One message of a thread."""
+
+    id: UUID
+    author: MessageAuthor
+    body: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadView:
+    """One copy a recruiter took and the duty to delete it (rules D4)."""
+
+    id: UUID
+    candidate_id: UUID
+    opening_id: UUID
+    opening_title: str
+    downloaded_at: datetime
+    delete_by_on: date
+    state: DutyState
+    settled_at: datetime | None
+    candidate_withdrew: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerView:
+    """One line of the candidate's access log (rules C6)."""
+
+    id: int
+    kind: Act
+    at: datetime
+    company: str
+    role: str
+    purpose: str
+    delete_by_on: date | None
+    duty_state: DutyState | None
+
+
+def asking_recruiter(session: Session, account_id: UUID, *, lock: bool = False) -> AskingRecruiter:
+    """Return the recruiter of an account; raise :class:`NotFoundError` where there is none.
+
+    With ``lock`` recruiter and company are held until the end of the transaction, so that a
+    suspension cannot interleave with what is decided on them (security.md INV-5).
+    """
+    return _asking(session, Recruiter.account_id == account_id, lock=lock)
+
+
+def recruiter_of(session: Session, recruiter_id: UUID) -> AskingRecruiter:
+    """Return the same by the recruiter's id, for the other side of a thread."""
+    return _asking(session, Recruiter.id == recruiter_id, lock=False)
+
+
+def _asking(session: Session, condition: ColumnElement[bool], *, lock: bool) -> AskingRecruiter:
+    statement = (
+        select(Recruiter, Company, Account.first_name, Account.last_name, Account.language, Account.email)
+        .join(Company, Company.id == Recruiter.company_id)
+        .join(Account, Account.id == Recruiter.account_id)
+        .where(condition)
+    )
+    if lock:
+        # Rows this session has seen before the lock are read anew, not taken from its memory.
+        statement = statement.with_for_update(read=True, of=[Recruiter, Company]).execution_options(
+            populate_existing=True
+        )
+    row = session.execute(statement).one_or_none()
+    if row is None:
+        raise NotFoundError
+    recruiter, company = row.Recruiter, row.Company
+    known = session.scalars(select(CompanyDomain.domain).where(CompanyDomain.company_id == company.id))
+    return AskingRecruiter(
+        recruiter_id=recruiter.id,
+        account_id=recruiter.account_id,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        language=row.language,
+        job_title=recruiter.job_title,
+        work_country=recruiter.work_country,
+        company_id=company.id,
+        company_name=company.legal_name,
+        registration_number=company.registration_number,
+        domains=frozenset({*known, row.email.rpartition("@")[2].lower()}),
+        is_active=RECRUITER_CAPABILITIES[RecruiterState(recruiter.state)].may_contact,
+        is_company_verified=CompanyState(company.state) is CompanyState.VERIFIED,
+        confirmed_at=recruiter.confirmed_at,
+    )
+
+
+def lock_candidate(session: Session, candidate_id: UUID) -> bool:
+    """Hold the candidate's row until the end of the transaction; False for an unknown id.
+
+    A withdrawal writes that row, so it waits for a disclosure under way, and a disclosure that comes
+    after it reads it withdrawn: no ledger row is younger than a withdrawal (security.md C-07).
+    """
+    held = select(Candidate.id).where(Candidate.id == candidate_id).with_for_update(read=True)
+    return session.execute(held).one_or_none() is not None
+
+
+def names_of_candidate(session: Session, candidate_id: UUID) -> tuple[str, str]:
+    """Return first and last name, to be scrubbed from what lists show (rules C4)."""
+    row = session.execute(
+        select(Account.first_name, Account.last_name)
+        .join(Candidate, Candidate.account_id == Account.id)
+        .where(Candidate.id == candidate_id)
+    ).one()
+    return row.first_name, row.last_name
+
+
+# --- Openings
+
+
+def opening_view(opening: Opening) -> OpeningView:
+    """Return what leaves the package of an opening."""
+    return OpeningView(
+        id=opening.id,
+        title=opening.title,
+        company=opening.company_name,
+        job_country=opening.job_country,
+        start_on=opening.start_on,
+        state=OpeningState(opening.state),
+        created_at=opening.created_at,
+    )
+
+
+def openings(
+    session: Session,
+    recruiter_id: UUID,
+    *,
+    only_open: bool = False,
+    after: Position | None = None,
+    size: int = PAGE,
+) -> Page[OpeningView]:
+    """Return a recruiter's openings, newest first."""
+    statement = select(Opening).where(Opening.recruiter_id == recruiter_id)
+    if only_open:
+        statement = statement.where(Opening.state == OpeningState.OPEN)
+    statement = _after(statement, Opening.created_at, Opening.id, after)
+    views = [opening_view(opening) for opening in session.scalars(statement.limit(size + 1))]
+    return _page(views, size, lambda view: Position(view.created_at, view.id))
+
+
+def open_openings_count(session: Session, recruiter_id: UUID) -> int:
+    """Return how many openings of a recruiter are open."""
+    statement = select(func.count()).where(
+        Opening.recruiter_id == recruiter_id, Opening.state == OpeningState.OPEN
+    )
+    return session.scalar(statement) or 0
+
+
+# --- Threads
+
+
+def contacts_of_recruiter(
+    session: Session, recruiter_id: UUID, *, after: Position | None = None, size: int = PAGE
+) -> Page[ContactView]:
+    """Return a recruiter's contacts, newest first; the caller leaves out who is hidden from them now."""
+    statement = _contacts(MessageAuthor.CANDIDATE).where(Contact.recruiter_id == recruiter_id)
+    return _contact_page(session, statement, after, size)
+
+
+def contacts_of_candidate(
+    session: Session, candidate_id: UUID, *, after: Position | None = None, size: int = PAGE
+) -> Page[ContactView]:
+    """Return a candidate's contacts, newest first."""
+    statement = _contacts(MessageAuthor.RECRUITER).where(Contact.candidate_id == candidate_id)
+    return _contact_page(session, statement, after, size)
+
+
+def contact_view(session: Session, contact_id: UUID, reader: MessageAuthor) -> ContactView | None:
+    """Return one contact; whose it is, the caller checks."""
+    other = MessageAuthor.CANDIDATE if reader is MessageAuthor.RECRUITER else MessageAuthor.RECRUITER
+    row = session.execute(_contacts(other).where(Contact.id == contact_id)).one_or_none()
+    return None if row is None else _contact(row)
+
+
+def messages(session: Session, contact_id: UUID) -> tuple[MessageView, ...]:
+    """Return a thread, oldest first."""
+    statement = (
+        select(Message.id, Message.author, Message.body, Message.sent_at)
+        .where(Message.contact_id == contact_id)
+        .order_by(Message.sent_at, Message.id)
+    )
+    return tuple(
+        MessageView(id=row.id, author=MessageAuthor(row.author), body=row.body, sent_at=row.sent_at)
+        for row in session.execute(statement)
+    )
+
+
+def seen_or_contacted(
+    session: Session, recruiter_id: UUID, candidate_ids: Collection[UUID]
+) -> dict[UUID, frozenset[Act]]:
+    """Return what this recruiter already did with which of these candidates."""
+    statement = (
+        select(Disclosure.candidate_id, Disclosure.kind)
+        .where(Disclosure.recruiter_id == recruiter_id, Disclosure.candidate_id.in_(candidate_ids))
+        .distinct()
+    )
+    done: dict[UUID, set[Act]] = {}
+    for row in session.execute(statement):
+        done.setdefault(row.candidate_id, set()).add(Act(row.kind))
+    return {candidate_id: frozenset(acts) for candidate_id, acts in done.items()}
+
+
+def _contacts(unread_from: MessageAuthor) -> Select[*tuple[Any, ...]]:
+    recruiter_account, candidate_account = Account.__table__.alias("ra"), Account.__table__.alias("ca")
+    last = (
+        select(Message.body_scrubbed, Message.sent_at)
+        .where(Message.contact_id == Contact.id)
+        .order_by(Message.sent_at.desc(), Message.id)
+        .limit(1)
+        .lateral("last")
+    )
+    unread = (
+        select(func.count())
+        .where(Message.contact_id == Contact.id, Message.author == unread_from, Message.read_at.is_(None))
+        .scalar_subquery()
+    )
+    return (
+        select(
+            Contact.id,
+            Contact.candidate_id,
+            Contact.recruiter_id,
+            Contact.opening_id,
+            Contact.state,
+            Contact.created_at,
+            Recruiter.company_id,
+            Recruiter.job_title,
+            Opening.title,
+            Opening.company_name,
+            Opening.job_country,
+            Opening.start_on,
+            recruiter_account.c.first_name.label("recruiter_first_name"),
+            recruiter_account.c.last_name.label("recruiter_last_name"),
+            candidate_account.c.first_name,
+            candidate_account.c.last_name,
+            last.c.body_scrubbed,
+            last.c.sent_at,
+            unread.label("unread"),
+        )
+        .select_from(Contact)
+        .join(Opening, Opening.id == Contact.opening_id)
+        .join(Recruiter, Recruiter.id == Contact.recruiter_id)
+        .join(recruiter_account, recruiter_account.c.id == Recruiter.account_id)
+        .join(Candidate, Candidate.id == Contact.candidate_id)
+        .join(candidate_account, candidate_account.c.id == Candidate.account_id)
+        .join(last, true())
+    )
+
+
+def _contact_page(
+    session: Session, statement: Select[*tuple[Any, ...]], after: Position | None, size: int
+) -> Page[ContactView]:
+    statement = _after(statement, Contact.created_at, Contact.id, after)
+    views = [_contact(row) for row in session.execute(statement.limit(size + 1))]
+    return _page(views, size, lambda view: Position(view.created_at, view.id))
+
+
+def _contact(row: Row[*tuple[Any, ...]]) -> ContactView:
+    return ContactView(
+        id=row.id,
+        candidate_id=row.candidate_id,
+        recruiter_id=row.recruiter_id,
+        company_id=row.company_id,
+        opening_id=row.opening_id,
+        opening_title=row.title,
+        company=row.company_name,
+        job_country=row.job_country,
+        start_on=row.start_on,
+        recruiter_name=f"{row.recruiter_first_name} {row.recruiter_last_name}".strip(),
+        recruiter_role=row.job_title,
+        candidate_name=f"{row.first_name} {row.last_name}".strip(),
+        state=ContactState(row.state),
+        created_at=row.created_at,
+        snippet=row.body_scrubbed,
+        last_at=row.sent_at,
+        unread=row.unread,
+    )
+
+
+# --- Copies and duties
+
+
+def downloads(
+    session: Session, recruiter_id: UUID, *, after: Position | None = None, size: int = PAGE
+) -> Page[DownloadView]:
+    """Return the copies a recruiter took with the state of each duty, newest first (rules D4)."""
+    statement = _downloads().where(CVDownload.recruiter_id == recruiter_id)
+    statement = _after(statement, CVDownload.downloaded_at, CVDownload.id, after)
+    views = [_download(row) for row in session.execute(statement.limit(size + 1))]
+    return _page(views, size, lambda view: Position(view.downloaded_at, view.id))
+
+
+def download(session: Session, download_id: UUID) -> DownloadView | None:
+    """Return one copy; whose it is, the caller checks."""
+    row = session.execute(_downloads().where(CVDownload.id == download_id)).one_or_none()
+    return None if row is None else _download(row)
+
+
+def has_open_duty_before(session: Session, recruiter_id: UUID, cutoff: date) -> bool:
+    """Whether a duty of this recruiter is open that was due before ``cutoff`` (rules D4)."""
+    found = exists().where(
+        CVDownload.recruiter_id == recruiter_id,
+        CVDownload.state == DutyState.OPEN,
+        CVDownload.delete_by_on < cutoff,
+    )
+    return bool(session.scalar(select(found)))
+
+
+def _downloads() -> Select[*tuple[Any, ...]]:
+    return select(
+        CVDownload.id,
+        CVDownload.candidate_id,
+        CVDownload.opening_id,
+        CVDownload.downloaded_at,
+        CVDownload.delete_by_on,
+        CVDownload.state,
+        CVDownload.settled_at,
+        CVDownload.holder_told_at,
+        Opening.title,
+    ).join(Opening, Opening.id == CVDownload.opening_id)
+
+
+def _download(row: Row[*tuple[Any, ...]]) -> DownloadView:
+    return DownloadView(
+        id=row.id,
+        candidate_id=row.candidate_id,
+        opening_id=row.opening_id,
+        opening_title=row.title,
+        downloaded_at=row.downloaded_at,
+        delete_by_on=row.delete_by_on,
+        state=DutyState(row.state),
+        settled_at=row.settled_at,
+        candidate_withdrew=row.holder_told_at is not None,
+    )
+
+
+# --- The ledger
+
+
+def access_log(
+    session: Session, candidate_id: UUID, *, after: Position | None = None, size: int = PAGE
+) -> Page[LedgerView]:
+    """Return what left about a candidate, newest first, with the state of each duty today (rules C6).
+
+    The day shown is the duty's, which a withdrawal may have shortened, not the ledger's.
+    """
+    statement = (
+        select(
+            Disclosure.id,
+            Disclosure.kind,
+            Disclosure.at,
+            Disclosure.company_name,
+            Disclosure.recruiter_role,
+            Disclosure.purpose,
+            Disclosure.delete_by_on,
+            CVDownload.delete_by_on.label("duty_on"),
+            CVDownload.state,
+        )
+        .outerjoin(CVDownload, CVDownload.id == Disclosure.copy_id)
+        .where(Disclosure.candidate_id == candidate_id)
+    )
+    statement = _after(statement, Disclosure.at, Disclosure.id, after)
+    views = [_ledger(row) for row in session.execute(statement.limit(size + 1))]
+    return _page(views, size, lambda view: Position(view.at, view.id))
+
+
+def _ledger(row: Row[*tuple[Any, ...]]) -> LedgerView:
+    return LedgerView(
+        id=row.id,
+        kind=Act(row.kind),
+        at=row.at,
+        company=row.company_name,
+        role=row.recruiter_role,
+        purpose=row.purpose,
+        delete_by_on=row.duty_on or row.delete_by_on,
+        duty_state=None if row.state is None else DutyState(row.state),
+    )
+
+
+# --- Paging
+
+
+def _after(
+    statement: Select[*tuple[Any, ...]], at: Any, key: Any, after: Position | None
+) -> Select[*tuple[Any, ...]]:
+    """Order newest first and leave out what comes before ``after``."""
+    if after is not None:
+        statement = statement.where(tuple_(at, key) < tuple_(literal(after.at), literal(after.last)))
+    return statement.order_by(at.desc(), key.desc())
+
+
+def _page(views: Sequence[_T], size: int, position: Callable[[_T], Position]) -> Page[_T]:
+    shown = tuple(views[:size])
+    return Page(shown, position(shown[-1]) if len(views) > size else None)

@@ -1,0 +1,124 @@
+"""What other features ask of contacts: whom a search may list, and what a withdrawal brings about.
+
+The use cases of recruiters and candidates are in ``openings.py``, ``messages.py`` and
+``downloads.py``; what leaves about a candidate passes ``disclosures.py``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace import audit, outbox
+from marketplace.candidates import queries as candidate_queries
+from marketplace.candidates.queries import Refusals
+from marketplace.contacts import disclosures, policy, queries, retention
+from marketplace.contacts.models import CVDownload, DutyState
+from marketplace.contacts.policy import RecruiterFacts
+from marketplace.contacts.queries import AskingRecruiter
+from marketplace.errors import InvalidInputError
+from marketplace.reference import TERRITORY
+from marketplace.search.query import Visibility
+from marketplace.settings import Settings
+
+NOT_REFUSED = Refusals(company_excluded=False, recruiter_blocked=False)
+REFUSED = Refusals(company_excluded=True, recruiter_blocked=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Whom one search may list: the asker, and the rule as data for the engine (rules D2)."""
+
+    recruiter: AskingRecruiter
+    facts: RecruiterFacts
+    visibility: Visibility
+    refusing_keys: frozenset[int]
+
+
+def listing_for(
+    session: Session, now: datetime, settings: Settings, account_id: UUID, job_country: str | None = None
+) -> Listing:
+    """Return whom a search for ``job_country`` may list; default: the recruiter's own (rules D2, G).
+
+    Raises :class:`InvalidInputError` for a country outside the Territory. Reasons on the recruiter's
+    side empty no list: what a recruiter not yet verified may see, the caller decides (B3).
+    """
+    if job_country is not None and job_country not in TERRITORY:
+        raise InvalidInputError.of("job_country", "not_in_territory", "Choose FR, GB or US.")
+    recruiter = queries.asking_recruiter(session, account_id)
+    facts = disclosures.recruiter_facts(session, now, settings, recruiter)
+    refusing = candidate_queries.hidden_from(
+        session,
+        recruiter.recruiter_id,
+        recruiter.company_id,
+        recruiter.domains,
+        recruiter.registration_number,
+    )
+    pending = candidate_queries.pending_lower_keys(session, recruiter.work_country)
+    country = job_country or recruiter.work_country
+    return Listing(
+        recruiter=recruiter,
+        facts=facts,
+        visibility=policy.visibility_for(facts, country, now.date(), refusing | pending),
+        refusing_keys=refusing,
+    )
+
+
+def still_listed(
+    session: Session, settings: Settings, listing: Listing, candidate_ids: Iterable[UUID]
+) -> frozenset[UUID]:
+    """Return which of these hits may be shown: the re-check on what PostgreSQL says (rules D2)."""
+    known = candidate_queries.visibility_facts(session, list(candidate_ids))
+    visibility = listing.visibility
+    shown = set()
+    for candidate_id, facts in known.items():
+        refusals = REFUSED if facts.key in listing.refusing_keys else NOT_REFUSED
+        person = disclosures.candidate_facts(facts, refusals, visibility.today, settings)
+        if policy.is_listed(listing.facts, person, visibility.job_country, visibility.today):
+            shown.add(candidate_id)
+    return frozenset(shown)
+
+
+def candidate_withdrew(session: Session, now: datetime, settings: Settings, candidate_id: UUID) -> None:
+    """Shorten every open duty on this candidate's CVs to seven days and tell each holder once (D5).
+
+    For withdrawal, erasure and a guardian's withdrawal, in their transaction. Called again it tells
+    only who took a copy since.
+    """
+    held = session.scalars(
+        select(CVDownload)
+        .where(CVDownload.candidate_id == candidate_id, CVDownload.state == DutyState.OPEN)
+        .order_by(CVDownload.id)
+        .with_for_update()
+    ).all()
+    untold: dict[UUID, list[CVDownload]] = defaultdict(list)
+    for copy in held:
+        copy.delete_by_on = _shortened(copy, now.date(), settings)
+        if copy.holder_told_at is None:
+            copy.holder_told_at = now
+            untold[copy.recruiter_id].append(copy)
+    session.flush()
+    for recruiter_id, copies in untold.items():
+        outbox.publish(
+            session,
+            now,
+            "mail.requested",
+            queries.recruiter_of(session, recruiter_id).account_id,
+            details={"mail": "deletion_shortened", "copy_ids": [str(copy.id) for copy in copies]},
+            unique_key=f"deletion_shortened:{copies[0].id}",
+        )
+    for copy in held:
+        audit.record(
+            session, now, "deletion_duty.shortened", actor_id=None, actor_role="system",
+            subject_kind="cv_download", subject_id=copy.id, rule="D5",
+        )  # fmt: skip
+
+
+def _shortened(copy: CVDownload, today: date, settings: Settings) -> date:
+    return retention.shortened_delete_by(copy.delete_by_on, today, settings.withdrawal_deletion_days)
