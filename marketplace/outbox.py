@@ -55,8 +55,12 @@ def publish(
     details: dict[str, Any] | None = None,
     unique_key: str | None = None,
     lowers_visibility: bool = False,
+    available_at: datetime | None = None,
 ) -> None:
-    """Write a message in the caller's transaction; a repeated ``unique_key`` is ignored."""
+    """Write a message in the caller's transaction; a repeated ``unique_key`` is ignored.
+
+    It is due at once, or at ``available_at``.
+    """
     session.execute(
         insert(OutboxMessage)
         .values(
@@ -66,7 +70,7 @@ def publish(
             unique_key=unique_key,
             lowers_visibility=lowers_visibility,
             created_at=now,
-            available_at=now,
+            available_at=available_at or now,
             attempts=0,
         )
         .on_conflict_do_nothing(index_elements=["unique_key"])

@@ -50,9 +50,7 @@ class Missing(StrEnum):
 
 _S = CandidateState
 _END = frozenset({_S.SUSPENDED, _S.DELETION_PENDING, _S.ERASED})
-_BEFORE_SUSPENSION = frozenset(
-    {_S.INCOMPLETE, _S.HIDDEN, _S.SEARCHABLE, _S.RESTRICTED, _S.PAUSED, _S.FOUND}
-)
+_BEFORE_SUSPENSION = frozenset({_S.INCOMPLETE, _S.HIDDEN, _S.SEARCHABLE, _S.RESTRICTED, _S.PAUSED, _S.FOUND})
 
 MOVES: Mapping[CandidateState, frozenset[CandidateState]] = MappingProxyType(
     {
@@ -66,9 +64,7 @@ MOVES: Mapping[CandidateState, frozenset[CandidateState]] = MappingProxyType(
         # Reinstatement gives back the state that was left (rules E5).
         _S.SUSPENDED: _BEFORE_SUSPENSION | {_S.DELETION_PENDING, _S.ERASED},
         # A cancelled deletion comes back hidden: being found again takes a new opt-in (rules A8).
-        _S.DELETION_PENDING: frozenset(
-            {_S.INCOMPLETE, _S.HIDDEN, _S.RESTRICTED, _S.SUSPENDED, _S.ERASED}
-        ),
+        _S.DELETION_PENDING: frozenset({_S.INCOMPLETE, _S.HIDDEN, _S.RESTRICTED, _S.SUSPENDED, _S.ERASED}),
         _S.ERASED: frozenset(),
     }
 )

@@ -48,7 +48,9 @@ class Candidate(Base):
     start_is_month: Mapped[bool] = mapped_column(default=False)
     start_flex_weeks: Mapped[int] = mapped_column(default=0, comment="0 to 26, either side")
     headline: Mapped[str] = mapped_column(String(200), default="")
-    headline_scrubbed: Mapped[str] = mapped_column(String(200), default="", comment="what is indexed or listed")
+    headline_scrubbed: Mapped[str] = mapped_column(
+        String(200), default="", comment="what is indexed or listed"
+    )
     skills: Mapped[list[str]] = mapped_column(ARRAY(String(60)), default=list, comment="slugs, the facet")
     other_skills: Mapped[list[str]] = mapped_column(
         ARRAY(String(60)), default=list, comment="words outside the vocabulary: text, no facet"
@@ -143,7 +145,10 @@ class Block(Base):
     """A recruiter, or a whole company, that a candidate blocked (rules C8)."""
 
     __tablename__ = "block"
-    __table_args__ = (Index("ix_block_recruiter_id", "recruiter_id"), Index("ix_block_company_id", "company_id"))
+    __table_args__ = (
+        Index("ix_block_recruiter_id", "recruiter_id"),
+        Index("ix_block_company_id", "company_id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     candidate_id: Mapped[UUID] = mapped_column(ForeignKey("candidate.id", ondelete="CASCADE"))

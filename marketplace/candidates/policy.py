@@ -119,23 +119,23 @@ def work_permits_until(facts: VisibilityFacts) -> dict[str, date]:
 
 
 def may_work_in(facts: VisibilityFacts, country: str, today: date) -> bool:
-    """May this person work in ``country``: `yes`, until the later of today and start_on (rules G)."""
+    """Return whether this person may work in ``country``, today and at the start (rules G)."""
     until = work_permits_until(facts).get(country)
     return until is not None and until >= today
 
 
 def needs_guardian(birth_date: date, is_protected: bool, today: date, majority_age: int) -> bool:
-    """Does this person need a guardian's consent today (rules A1, C3)?"""
+    """Return whether this person needs a guardian's consent today (rules A1, C3)."""
     return is_protected or age_on(birth_date, today) < majority_age
 
 
 def has_guardian_consent(guardian_consent_until: date | None, today: date) -> bool:
-    """Is a guardian's consent live today, its end included (rules C3)?"""
+    """Return whether a guardian's consent is live today, its end included (rules C3)."""
     return guardian_consent_until is not None and guardian_consent_until >= today
 
 
 def is_minor(facts: VisibilityFacts, today: date, numbers: VisibilityNumbers) -> bool:
-    """Is this person under age today: neither e-mail nor file is given (rules C3)?"""
+    """Return whether this person is under age today: neither e-mail nor file is given (rules C3)."""
     return age_on(facts.birth_date, today) < numbers.majority_age
 
 
@@ -162,7 +162,7 @@ def visible_until_on(facts: VisibilityFacts, numbers: VisibilityNumbers) -> date
 
 
 def is_visible(facts: VisibilityFacts, today: date, numbers: VisibilityNumbers) -> bool:
-    """May this candidate be seen at all today (rules C2, C3, D2, G)?
+    """Return whether this candidate may be seen at all today (rules C2, C3, D2, G).
 
     Searchable, resident somewhere, and not past the last visible day. Who asks, from where and
     for which country is the asker's side of the decision.
@@ -177,7 +177,7 @@ def domain_and_parents(domains: Iterable[str]) -> frozenset[str]:
 
     An exclusion covers its sub-domains, so an asker is excluded when one of these is.
     """
-    found = set()
+    found: set[str] = set()
     for domain in domains:
         labels = domain.lower().rstrip(".").split(".")
         found.update(".".join(labels[index:]) for index in range(max(1, len(labels) - 1)))
@@ -185,7 +185,7 @@ def domain_and_parents(domains: Iterable[str]) -> frozenset[str]:
 
 
 def lowers_visibility(before: VisibilityFacts, after: VisibilityFacts) -> bool:
-    """Could this change hide a person who is listed now (rules G, pending changes)?
+    """Return whether this change could hide a person who is listed now (rules G, pending changes).
 
     A change of state, country, permit, start or consent counts even when it might raise: the id
     stays out of every answer until the index has learnt it.

@@ -30,6 +30,7 @@ from marketplace.candidates.policy import (
 )
 from marketplace.errors import NotFoundError
 from marketplace.outbox import OutboxMessage
+from marketplace.recruiters.models import Company, Recruiter
 from marketplace.reference import skills as skill_terms
 
 CHANGED = "candidate.changed"
@@ -352,9 +353,9 @@ def opened_profile(session: Session, candidate_id: UUID, *, is_minor: bool) -> O
 def current_cv(session: Session, candidate_id: UUID) -> CurrentCV | None:
     """Return the CV recruiters are shown, if there is one (rules C4)."""
     row = session.execute(
-        select(
-            CV.id, CV.state, CV.file_key, CV.sha256, CV.pages, CV.text_scrubbed, CV.uploaded_at
-        ).where(CV.candidate_id == candidate_id, CV.is_current)
+        select(CV.id, CV.state, CV.file_key, CV.sha256, CV.pages, CV.text_scrubbed, CV.uploaded_at).where(
+            CV.candidate_id == candidate_id, CV.is_current
+        )
     ).one_or_none()
     if row is None or row.file_key is None:
         return None
@@ -418,9 +419,7 @@ def hidden_from(
     ``domains`` are the company's known domains and the recruiter's own; an excluded domain covers
     its sub-domains.
     """
-    excluding = select(Exclusion.candidate_id).where(
-        _excludes(company_id, domains, registration_number)
-    )
+    excluding = select(Exclusion.candidate_id).where(_excludes(company_id, domains, registration_number))
     blocking = select(Block.candidate_id).where(_blocks(recruiter_id, company_id))
     refusing = union(excluding, blocking).subquery()
     statement = select(Candidate.key).join(refusing, refusing.c.candidate_id == Candidate.id)
@@ -439,9 +438,7 @@ def refusals(
     excluded = select(Exclusion.id).where(
         Exclusion.candidate_id == candidate_id, _excludes(company_id, domains, registration_number)
     )
-    blocked = select(Block.id).where(
-        Block.candidate_id == candidate_id, _blocks(recruiter_id, company_id)
-    )
+    blocked = select(Block.id).where(Block.candidate_id == candidate_id, _blocks(recruiter_id, company_id))
     row = session.execute(select(excluded.exists(), blocked.exists())).one()
     return Refusals(company_excluded=row[0], recruiter_blocked=row[1])
 
@@ -465,9 +462,9 @@ def _blocks(recruiter_id: UUID, company_id: UUID) -> ColumnElement[bool]:
 def person(session: Session, account_id: UUID) -> Person:
     """Return who is behind an account; raises :class:`NotFoundError` when it is gone."""
     row = session.execute(
-        select(
-            Account.id, Account.first_name, Account.last_name, Account.birth_date, Account.language
-        ).where(Account.id == account_id)
+        select(Account.id, Account.first_name, Account.last_name, Account.birth_date, Account.language).where(
+            Account.id == account_id
+        )
     ).one_or_none()
     if row is None:
         raise NotFoundError(account_id)
@@ -482,9 +479,7 @@ def person(session: Session, account_id: UUID) -> Person:
 
 def profile_facts(session: Session, candidate_id: UUID, *, needs_guardian: bool, today: date) -> ProfileFacts:
     """Return what completeness and the guardian's part depend on (rules C3, C7)."""
-    rights = (
-        select(func.count()).where(RightToWork.candidate_id == Candidate.id).scalar_subquery()
-    )
+    rights = select(func.count()).where(RightToWork.candidate_id == Candidate.id).scalar_subquery()
     row = session.execute(
         select(
             Candidate.country,
@@ -508,3 +503,17 @@ def profile_facts(session: Session, candidate_id: UUID, *, needs_guardian: bool,
         needs_guardian=needs_guardian,
         has_guardian_consent=has_guardian_consent(row.guardian_consent_until, today),
     )
+
+
+def company_name(session: Session, company_id: UUID) -> str:
+    """Return the legal name of a company someone wants to exclude; :class:`NotFoundError` for none."""
+    name = session.scalar(select(Company.legal_name).where(Company.id == company_id))
+    if name is None:
+        raise NotFoundError(company_id)
+    return name
+
+
+def require_recruiter(session: Session, recruiter_id: UUID) -> None:
+    """Raise :class:`NotFoundError` for an unknown recruiter."""
+    if session.scalar(select(Recruiter.id).where(Recruiter.id == recruiter_id)) is None:
+        raise NotFoundError(recruiter_id)
