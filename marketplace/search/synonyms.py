@@ -1,0 +1,159 @@
+"""From the syntax tree to what an engine looks for: one-way synonyms and translations added.
+
+A word or run of words that is the French or English head of a row of the synonym table also matches
+the row's other words, below the exact match in score. Never the reverse: JavaScript also finds
+TypeScript, TypeScript does not find JavaScript. Short forms marked ambiguous are neither expanded
+nor reached; quoted phrases and exclusions mean just what they say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from itertools import islice
+
+from marketplace.reference import terms
+from marketplace.search import analysis
+from marketplace.search.query import AnyOf, Clause, Exclusion, Phrase, Term, Word, Words
+
+BOOST = 0.002
+"""What a synonym counts beside an exact match: enough to order synonyms among themselves, too little
+to lift one above an exact match (docs/search.md)."""
+
+MOST_PER_HEAD = 12
+MOST_PER_SEARCH = 32
+"""Bounds on the words added, so that a search stays cheap (security.md X-07)."""
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Words to find next to each other; at each position any of the forms, folded and unstemmed."""
+
+    text: str
+    positions: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """All of ``exact``, or else any of ``also`` with a lower score; or, excluded, not ``exact``."""
+
+    text: str
+    exact: tuple[Sought, ...]
+    also: tuple[Sought, ...] = ()
+    is_phrase: bool = False
+    is_excluded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One requirement of a search: at least one alternative holds."""
+
+    alternatives: tuple[Alternative, ...]
+
+
+@lru_cache(maxsize=1024)
+def expand(words: Words) -> tuple[Need, ...]:
+    """Return the requirements of ``words``, all of which hold, with synonyms where there are any."""
+    return tuple(_bounded(_needs(words.clauses)))
+
+
+def _needs(clauses: Sequence[Clause]) -> Iterator[Need]:
+    place = 0
+    while place < len(clauses):
+        clause = clauses[place]
+        if isinstance(clause, AnyOf):
+            yield Need(tuple(_alternative(term) for term in clause.alternatives))
+            place += 1
+        elif isinstance(clause, Word):
+            run = _longest_head(clauses, place)
+            yield Need((_of_run(run),))
+            place += len(run)
+        else:
+            yield Need((_alternative(clause),))
+            place += 1
+
+
+def _bounded(needs: Iterator[Need]) -> Iterator[Need]:
+    left = MOST_PER_SEARCH
+    for need in needs:
+        alternatives = []
+        for alternative in need.alternatives:
+            kept = alternative.also[:left]
+            left -= len(kept)
+            alternatives.append(replace(alternative, also=kept))
+        yield Need(tuple(alternatives))
+
+
+def _longest_head(clauses: Sequence[Clause], place: int) -> list[Word]:
+    """Return the longest run of words from ``place`` that is a head of the table, at least one word."""
+    run: list[Word] = []
+    best = 1
+    for clause in islice(clauses, place, place + _longest()):
+        if not isinstance(clause, Word):
+            break
+        run.append(clause)
+        if len(run) > 1 and _synonyms(" ".join(word.text for word in run)):
+            best = len(run)
+    return run[:best]
+
+
+def _of_run(run: Sequence[Word]) -> Alternative:
+    text = " ".join(word.text for word in run)
+    return Alternative(text, tuple(_sought(word.text) for word in run), _synonyms(text))
+
+
+def _alternative(term: Term) -> Alternative:
+    if isinstance(term, Exclusion):
+        return replace(_exactly(term.term), is_excluded=True)
+    return _of_run([term]) if isinstance(term, Word) else _exactly(term)
+
+
+def _exactly(term: Word | Phrase) -> Alternative:
+    return Alternative(term.text, (_sought(term.text),), is_phrase=isinstance(term, Phrase))
+
+
+def _sought(text: str) -> Sought:
+    return Sought(text, analysis.positions(text))
+
+
+def _synonyms(text: str) -> tuple[Sought, ...]:
+    french, english = _keys(text)
+    by_french, by_english = _heads()
+    return by_french.get(french) or by_english.get(english) or ()
+
+
+def _keys(text: str) -> tuple[Key, Key]:
+    pairs = [analysis.stems(forms[0]) for forms in analysis.positions(text)]
+    return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
+
+
+@cache
+def _longest() -> int:
+    return max(len(head.split()) for term in terms() for head in (term.term_en, term.term_fr))
+
+
+@cache
+def _heads() -> tuple[dict[Key, tuple[Sought, ...]], dict[Key, tuple[Sought, ...]]]:
+    """Return the synonyms of each head, by its French and by its English stems."""
+    ambiguous = {_keys(short) for term in terms() for short in term.ambiguous}
+    collected: dict[tuple[Key, Key], dict[tuple[Key, Key], Sought]] = {}
+    for term in terms():
+        for head in dict.fromkeys((term.term_en, term.term_fr)):
+            key = _keys(head)
+            if key in ambiguous:
+                continue
+            others = collected.setdefault(key, {})
+            for other in (term.term_en, term.term_fr, *term.synonyms):
+                reached = _keys(other)
+                if reached != key and reached not in ambiguous:
+                    others.setdefault(reached, _sought(other))
+    by_french: dict[Key, tuple[Sought, ...]] = {}
+    by_english: dict[Key, tuple[Sought, ...]] = {}
+    for (french, english), others in collected.items():
+        also = tuple(islice(others.values(), MOST_PER_HEAD))
+        by_french.setdefault(french, also)
+        by_english.setdefault(english, also)
+    return by_french, by_english
