@@ -116,8 +116,7 @@ class _Strip:
             matrix, left = f"0 -1 1 0 {left - self.height:.4f} {top:.4f} cm", left - self.height
         else:
             matrix, bottom = f"1 0 0 1 {left:.4f} {bottom - self.height:.4f} cm", bottom - self.height
-        form = _as_form(picture).clone(writer)
-        append_form(writer, page, form.indirect_reference or writer._add_object(form), matrix)  # noqa: SLF001
+        append_form(writer, page, _as_form(picture), matrix)
         box = ArrayObject(FloatObject(value) for value in (left, bottom, right, top))
         for name in ("/MediaBox", "/CropBox"):
             page[NameObject(name)] = ArrayObject(box)
@@ -172,8 +171,6 @@ def _as_form(picture: pypdf.PageObject) -> pypdf.generic.StreamObject:
     contents = picture.get_contents()
     form.set_data(contents.get_data() if contents is not None else b"")
     form.update({
-        NameObject("/Type"): NameObject("/XObject"),
-        NameObject("/Subtype"): NameObject("/Form"),
         NameObject("/BBox"): ArrayObject(FloatObject(value) for value in picture.mediabox),
         NameObject("/Resources"): picture["/Resources"],
     })  # fmt: skip

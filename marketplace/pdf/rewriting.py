@@ -26,7 +26,6 @@ from pypdf.generic import (
     DecodedStreamObject,
     DictionaryObject,
     FloatObject,
-    IndirectObject,
     NameObject,
     NullObject,
     NumberObject,
@@ -159,8 +158,8 @@ def _add_page(writer: pypdf.PdfWriter, page: pypdf.PageObject) -> None:
         if isinstance(resources, DictionaryObject)
         else {}
     )
-    if not _is_drawable(kept):
-        kept[NameObject("/Contents")] = DecodedStreamObject()
+    if "/Contents" in kept and not _is_drawable(kept):
+        raise ValueError("page content is no stream")  # PDFium may repair what it should have been
     annotations = _annotations(page)
     added = writer.add_page(_detached(kept, page))
     for annotation in annotations:
@@ -235,13 +234,10 @@ def _draw(writer: pypdf.PdfWriter, page: pypdf.PageObject, annotation: Dictionar
         if high_x <= low_x or high_y <= low_y:
             return
         wide, high = (right - left) / (high_x - low_x), (top - bottom) / (high_y - low_y)
-        form = appearance.clone(writer)
     except Exception:  # noqa: BLE001 - the page is more than one broken field of it
         return
-    form[NameObject("/Type")] = NameObject("/XObject")
-    form[NameObject("/Subtype")] = NameObject("/Form")
     drawing = f"{wide:.5f} 0 0 {high:.5f} {left - low_x * wide:.4f} {bottom - low_y * high:.4f} cm"
-    append_form(writer, page, form.indirect_reference or writer._add_object(form), drawing)  # noqa: SLF001
+    append_form(writer, page, appearance, drawing)
 
 
 def _appearance(annotation: DictionaryObject) -> StreamObject | None:
@@ -270,8 +266,8 @@ def _numbers(value: Any, count: int) -> tuple[float, ...] | None:
     return numbers if len(numbers) == count else None
 
 
-def append_form(writer: pypdf.PdfWriter, page: pypdf.PageObject, form: IndirectObject, drawing: str) -> None:
-    """Draw the form XObject ``form`` after the page's own content, which is left as it is.
+def append_form(writer: pypdf.PdfWriter, page: pypdf.PageObject, form: StreamObject, drawing: str) -> None:
+    """Draw a copy of the form XObject ``form`` after the page's own content, which is left as it is.
 
     The content is put between ``q`` and ``Q``, with as many more as it forgot itself, so that the
     drawing starts from the page's own coordinates.
@@ -279,7 +275,10 @@ def append_form(writer: pypdf.PdfWriter, page: pypdf.PageObject, form: IndirectO
     resources = page.setdefault(NameObject("/Resources"), DictionaryObject()).get_object()
     objects = resources.setdefault(NameObject("/XObject"), DictionaryObject()).get_object()
     name = next(name for name in (f"/Added{number}" for number in range(len(objects) + 1)) if name not in objects)
-    objects[NameObject(name)] = form
+    form = form.clone(writer)
+    form[NameObject("/Type")] = NameObject("/XObject")
+    form[NameObject("/Subtype")] = NameObject("/Form")
+    objects[NameObject(name)] = getattr(form, "indirect_reference", None) or writer._add_object(form)  # noqa: SLF001
     opened, closed = _imbalance(page)
     before, after = DecodedStreamObject(), DecodedStreamObject()
     before.set_data(b"q\n" * (1 + closed))
