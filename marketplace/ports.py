@@ -7,17 +7,14 @@ worker and the command line alike. Rules and services never see it: they get a s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from marketplace.clock import Clock
 from marketplace.db import Database
 from marketplace.files import FileStore
 from marketplace.mail import Mailer
+from marketplace.pdf.limited import PDFReader
+from marketplace.search.port import SearchIndex
 from marketplace.settings import Settings
-
-if TYPE_CHECKING:
-    from marketplace.pdf.limited import PDFReader
-    from marketplace.search.port import SearchIndex
 
 
 @dataclass(frozen=True, kw_only=True)

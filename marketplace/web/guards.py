@@ -64,7 +64,10 @@ def is_guarded(handler: BaseRouteHandler) -> bool:
     if handler.opt.get("public"):
         return True
     guards: Any = handler.resolve_guards()
-    return any(getattr(guard, "is_role_guard", getattr(getattr(guard, "func", None), "is_role_guard", False)) for guard in guards)
+    return any(
+        getattr(guard, "is_role_guard", getattr(getattr(guard, "func", None), "is_role_guard", False))
+        for guard in guards
+    )
 
 
 def unguarded(app: Litestar) -> Iterator[str]:

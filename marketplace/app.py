@@ -1,0 +1,175 @@
+"""The only place that wires adapters: ports from settings, the application from ports.
+
+Features give ``ROUTES`` (``api.py`` for JSON, ``portal.py`` for pages); nothing is registered
+anywhere else, and nothing is read from the environment but by ``create_app_from_environment``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+
+from marketplace.accounts.models import Role
+from marketplace.accounts.services import AccountHooks
+from marketplace.clock import SystemClock
+from marketplace.db import Database
+from marketplace.files import FolderFileStore
+from marketplace.logs import configure_logs
+from marketplace.mail import FolderMailer, SmtpMailer
+from marketplace.ports import Ports
+from marketplace.settings import Settings, SettingsError
+from marketplace.web import routes as web_routes
+from marketplace.web.csrf import CsrfMiddleware
+from marketplace.web.edge import EdgeMiddleware
+from marketplace.web.guards import requires_settled, unguarded
+from marketplace.web.headers import security_headers
+from marketplace.web.identity import provide_member
+from marketplace.web.language import provide_language
+from marketplace.web.pages import error_page
+from marketplace.web.problems import exception_handlers
+from marketplace.web.sessions import SessionMiddleware
+
+FEATURES = ("accounts", "terms", "recruiters", "candidates", "contacts", "search", "admin")
+MAX_BODY_BYTES = 1024 * 1024
+"""Of every route but the upload of a CV, which names its own."""
+
+
+def build_ports(settings: Settings, **overrides: Any) -> Ports:
+    """Return the adapters that ``settings`` choose; ``overrides`` replace them by name (tests)."""
+    made: dict[str, Any] = {
+        "clock": SystemClock,
+        "db": lambda: _database(settings),
+        "files": lambda: FolderFileStore(settings.files_dir),
+        "index": lambda: _index(settings),
+        "reader": lambda: _reader(settings),
+        "mailer": lambda: _mailer(settings),
+    }
+    chosen = {name: overrides.pop(name) if name in overrides else make() for name, make in made.items()}
+    if overrides:
+        raise TypeError(f"no such port: {', '.join(overrides)}")
+    return Ports(settings=settings, **chosen)
+
+
+def _database(settings: Settings) -> Database:
+    if not settings.database_url:
+        raise SettingsError("DATABASE_URL is empty: `marketplace demo` starts its own database and sets it")
+    wake = None
+    if settings.redis_url:
+        from marketplace.worker import Waker  # Celery takes half a second to import
+
+        wake = Waker()
+    return Database(settings.database_url, pool_size=settings.database_pool, after_commit=wake)
+
+
+def _index(settings: Settings) -> Any:
+    return import_module("marketplace.search.tantivy").TantivyIndex(settings)
+
+
+def _reader(settings: Settings) -> Any:
+    return import_module("marketplace.pdf.limited").PDFReader(settings)
+
+
+def _mailer(settings: Settings) -> FolderMailer | SmtpMailer:
+    if settings.smtp_url:
+        return SmtpMailer(settings.smtp_url, settings.mail_from)
+    return FolderMailer(settings.mail_dir, settings.mail_from)
+
+
+def _feature_routes(name: str) -> list[HTTPRouteHandler]:
+    found: list[HTTPRouteHandler] = []
+    for feature in FEATURES:
+        try:
+            module = import_module(f"marketplace.{feature}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"marketplace.{feature}.{name}":
+                raise
+            continue
+        found.extend(module.ROUTES)
+    return found
+
+
+def api_routes() -> list[HTTPRouteHandler]:
+    """Return the JSON routes of every feature, without their prefix."""
+    return [*web_routes.API_ROUTES, *_feature_routes("api")]
+
+
+def portal_routes(settings: Settings) -> Sequence[Any]:
+    """Return the pages of every feature, the shared ones and the static files."""
+    return [*_feature_routes("portal"), *web_routes.page_routes(settings)]
+
+
+def create_app(settings: Settings, **overrides: Any) -> Litestar:
+    """Return the application; ``overrides`` replace ports by name, or ``ports`` all of them.
+
+    Raises :class:`SettingsError` for settings that cannot work, and :class:`RuntimeError` when a
+    route has neither a role guard nor says that it is public.
+    """
+    ports = overrides.pop("ports", None) or build_ports(settings, **overrides)
+    hooks = account_hooks()
+
+    @asynccontextmanager
+    async def open_ports(_: Litestar) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            ports.close()
+
+    app = Litestar(
+        route_handlers=[
+            Router("/api/v1", route_handlers=api_routes()),
+            *portal_routes(settings),
+        ],
+        dependencies={
+            "ports": Provide(lambda: ports, sync_to_thread=False),
+            "member": Provide(provide_member, sync_to_thread=False),
+            "language": Provide(provide_language, sync_to_thread=False),
+            "hooks": Provide(lambda: hooks, sync_to_thread=False),
+        },
+        guards=[requires_settled],
+        middleware=[CsrfMiddleware()],
+        exception_handlers=exception_handlers(error_page),
+        before_send=[security_headers(is_secure=settings.is_secure)],
+        lifespan=[open_ports],
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=MAX_BODY_BYTES,
+        state=State({"ports": ports}),
+    )
+    if forgotten := sorted(unguarded(app)):
+        raise RuntimeError(f"routes without a guard: {', '.join(forgotten)}")
+    handler = SessionMiddleware(ports)(app.asgi_handler)
+    app.asgi_handler = EdgeMiddleware(settings, error_page)(handler)
+    return app
+
+
+def account_hooks() -> AccountHooks:
+    """Return what accounts ask of the roles' features, so that they import none of them."""
+    confirmed: dict[Role, Any] = {}
+    facts: dict[Role, Any] = {}
+    renamed: dict[Role, Any] = {}
+    for role, feature in ((Role.RECRUITER, "recruiters"), (Role.CANDIDATE, "candidates")):
+        try:
+            services = import_module(f"marketplace.{feature}.services")
+        except ModuleNotFoundError:
+            continue
+        for hooks, name in (
+            (confirmed, "email_confirmed"),
+            (facts, "member_facts"),
+            (renamed, "member_renamed"),
+        ):
+            if hasattr(services, name):
+                hooks[role] = getattr(services, name)
+    return AccountHooks(confirmed, facts, renamed)
+
+
+def create_app_from_environment() -> Litestar:
+    """Return the application of this process's environment; the factory granian calls."""
+    configure_logs()
+    return create_app(Settings.from_environment())

@@ -1,0 +1,126 @@
+"""The outermost layer, around routing: request id, Host check, HEAD, access log.
+
+Litestar's own middleware does not run for an unknown path or method (facts/web-stack.md 1.5);
+what must hold for every request stands here.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from litestar import Request, Response
+from litestar.enums import ScopeType
+from litestar.exceptions import ClientException
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from marketplace.errors import MarketplaceError
+from marketplace.settings import Settings
+from marketplace.web.identity import member_of, truncated_address
+from marketplace.web.problems import PageRenderer, UnknownHostError, answer
+
+log = structlog.get_logger("marketplace.access")
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_QUIET = ("/livez", "/readyz", "/static/")
+_NUL = re.compile(rb"%00", re.IGNORECASE)
+
+
+def allowed_hosts(settings: Settings) -> frozenset[str]:
+    """Return the Host values that are us (security.md R-03): with and without the port."""
+    parts = urlsplit(settings.base_url)
+    return frozenset({parts.netloc.lower()} | (_LOOPBACK if not settings.is_production else frozenset()))
+
+
+class EdgeMiddleware(ASGIMiddleware):
+    """Names the request, refuses foreign hosts, answers HEAD, writes one log line."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, settings: Settings, page: PageRenderer) -> None:
+        self._hosts = allowed_hosts(settings)
+        self._is_production = settings.is_production
+        self._page = page
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if scope["type"] != "http":
+            await next_app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        state = scope["state"]
+        state.update(request_id=str(uuid.uuid4()), member=None)
+        method = str(scope["method"])
+        status = 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body" and method == "HEAD":
+                message = {**message, "body": b""}
+            await send(message)
+
+        if method == "HEAD":
+            state["is_head"] = True  # for routes whose GET has an effect (contacts/guards.py)
+            # A copy: the server may look at its own scope to decide about the body.
+            scope = {**scope, "method": "GET"}  # type: ignore[assignment]
+        try:
+            if refusal := self._refusal(scope):
+                await self._answer(scope, receive, watch, refusal)
+            else:
+                await self._guarded(scope, receive, watch, next_app)
+        finally:
+            self._log(scope, method, status, time.perf_counter() - started)
+
+    async def _guarded(self, scope: HTTPScope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        try:
+            await next_app(scope, receive, send)
+        except MarketplaceError as error:  # raised before routing, by the session lookup
+            await self._answer(scope, receive, send, error)
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send, error: Exception) -> None:
+        request: Request[Any, Any, Any] = Request(scope, receive=receive, send=send)
+        response: Response[Any] = answer(request, error, self._page)
+        await response.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+    def _refusal(self, scope: HTTPScope) -> Exception | None:
+        hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 or not self._is_own(hosts[0]):
+            return UnknownHostError()
+        if (
+            _NUL.search(scope.get("raw_path") or b"")
+            or _NUL.search(scope["query_string"])
+            or "\x00" in scope["path"]
+        ):
+            return ClientException("NUL")
+        return None
+
+    def _is_own(self, host: str) -> bool:
+        if host in self._hosts:
+            return True
+        name, _, port = host.rpartition(":")
+        return not self._is_production and port.isdigit() and name in self._hosts
+
+    def _log(self, scope: HTTPScope, method: str, status: int, seconds: float) -> None:
+        route = str(scope.get("path_template", ""))
+        if status < 500 and scope["path"].startswith(_QUIET):
+            return
+        request: Request[Any, Any, Any] = Request(scope)
+        member = member_of(request)
+        log.info(
+            "request.answered",
+            request_id=scope["state"]["request_id"],
+            method=method,
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            account_id=str(member.account_id) if member else None,
+            role=member.role.value if member else None,
+            problem=scope["state"].get("problem"),
+            address=truncated_address(request),
+        )

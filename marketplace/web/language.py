@@ -1,0 +1,108 @@
+"""Which language a request is answered in, and dates and names in it.
+
+Account setting, then cookie, then Accept-Language, then the default. For the JSON API a stated
+Accept-Language comes first (interface.md: labels follow it).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from babel import Locale
+from babel.dates import format_date as babel_date
+from babel.dates import format_datetime as babel_datetime
+from babel.dates import format_skeleton, get_timezone
+from litestar.datastructures import Cookie
+
+from marketplace.catalogues import LANGUAGES
+from marketplace.settings import Settings
+from marketplace.web.identity import Connection, member_of
+
+COOKIE = "tm_language"
+COOKIE_LIFE = timedelta(days=365)
+
+_LOCALES = {"en": "en_GB", "fr": "fr_FR"}
+
+
+def accepted_language(header: str) -> str | None:
+    """Return the best of our languages in an Accept-Language header, or None."""
+    best: tuple[float, str] | None = None
+    for part in header[:500].split(","):
+        tag, _, parameters = part.strip().partition(";")
+        code = tag.strip().lower().split("-")[0]
+        if code not in LANGUAGES:
+            continue
+        try:
+            quality = float(parameters.strip().removeprefix("q=")) if parameters else 1.0
+        except ValueError:
+            continue
+        if 0 < quality <= 1 and (best is None or quality > best[0]):
+            best = (quality, code)
+    return best[1] if best else None
+
+
+def language_of(connection: Connection) -> str:
+    """Return the language of a request; the same at every call."""
+    state = connection.scope["state"]
+    if "language" not in state:
+        state["language"] = _choose(connection)
+    language: str = state["language"]
+    return language
+
+
+def _choose(connection: Connection) -> str:
+    asked = accepted_language(connection.headers.get("accept-language", ""))
+    if connection.scope["path"].startswith("/api/") and asked:
+        return asked
+    member = member_of(connection)
+    if member is not None and member.language in LANGUAGES:
+        return member.language
+    kept = connection.cookies.get(COOKIE)
+    if kept in LANGUAGES:
+        return kept
+    settings: Settings = connection.app.state.ports.settings
+    return asked or settings.default_language
+
+
+def provide_language(request: Connection) -> str:
+    """Dependency: the language of the request."""
+    return language_of(request)
+
+
+def language_cookie(settings: Settings, language: str) -> Cookie:
+    """Return the cookie that remembers a visitor's choice."""
+    return Cookie(
+        key=COOKIE,
+        value=language,
+        max_age=int(COOKIE_LIFE.total_seconds()),
+        path="/",
+        secure=settings.is_secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def format_date(value: date | None, language: str) -> str:
+    """Return ``1 March 2027`` or ``1 mars 2027``; nothing for no date."""
+    return babel_date(value, "d MMMM y", locale=_LOCALES[language]) if value else ""
+
+
+def format_month(value: date | str | None, language: str) -> str:
+    """Return ``March 2027`` or ``mars 2027`` for a date or ``YYYY-MM``."""
+    if not value:
+        return ""
+    day = date.fromisoformat(f"{value[:7]}-01") if isinstance(value, str) else value
+    return str(format_skeleton("yMMMM", datetime(day.year, day.month, 1), locale=_LOCALES[language]))
+
+
+def format_datetime(value: datetime | None, language: str) -> str:
+    """Return the instant in UTC, and say so: people in three countries read it."""
+    if not value:
+        return ""
+    at = babel_datetime(value, "d MMMM y HH:mm", tzinfo=get_timezone("UTC"), locale=_LOCALES[language])
+    return f"{at} UTC"
+
+
+def country_name(code: str | None, language: str) -> str:
+    """Return the name of an ISO 3166-1 country."""
+    return str(Locale(language).territories.get(code or "", code or ""))
