@@ -10,7 +10,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.db import Base
-from marketplace.recruiters.lifecycle import CompanyState as CompanyState, RecruiterState as RecruiterState
+from marketplace.recruiters.lifecycle import CompanyState, RecruiterState
+
+__all__ = [
+    "Company", "CompanyDomain", "CompanyState", "EmailDomainRule", "Recruiter", "RecruiterState", "ReviewDecision",
+]  # fmt: skip
 
 
 class Company(Base):
