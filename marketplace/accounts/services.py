@@ -311,6 +311,11 @@ def update_own_data(
             hook(session, now, account_id)
 
 
+def change_language(session: Session, now: datetime, account_id: UUID, language: str) -> None:
+    """Keep the language a member chose; raise :class:`InvalidInputError` for one we do not have."""
+    update_own_data(session, now, account_id, AccountHooks(), language=language)
+
+
 def grant_bearer(session: Session, now: datetime, admin_id: UUID, account_id: UUID) -> None:
     """Let a member sign in as a program; :class:`NotFoundError` for nobody (interface.md)."""
     account = _locked(session, account_id)

@@ -31,6 +31,7 @@ class WrongCredentialsError(NotSignedInError):
     """Unknown, wrong, unconfirmed, expired: all the same answer (security.md A-06)."""
 
     code = "wrong_credentials"
+    message = "The e-mail address or the password is wrong, or the address is not confirmed yet."
 
 
 @dataclass(frozen=True, kw_only=True)
