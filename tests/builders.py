@@ -54,8 +54,10 @@ def an_account(session: Session, role: Role = Role.CANDIDATE, **columns: Any) ->
         f"{role.value}{number}@{'acme-industries.fr' if role is not Role.CANDIDATE else 'example.org'}",
     )
     values: dict[str, Any] = {
-        "role": role, "email": email, "email_canonical": email, "email_confirmed_at": NOW - timedelta(days=30),
-        "first_name": "Camille", "last_name": f"Martin{number}", "birth_date": date(2000, 5, 17), "language": "fr",
+        "role": role, "email": email, "email_canonical": email,
+        "email_confirmed_at": NOW - timedelta(days=30),
+        "first_name": "Camille", "last_name": f"Martin{number}", "birth_date": date(2000, 5, 17),
+        "language": "fr",
         "password_hash": PASSWORD_HASH, "password_kind": PasswordKind.CHOSEN,
         "registered_at": NOW - timedelta(days=30), "last_activity_at": NOW,
     }  # fmt: skip
@@ -69,7 +71,8 @@ def a_company(
     state = CompanyState.PENDING_REVIEW if trait == "pending" else CompanyState(trait)
     decided = None if trait == "pending" else NOW - timedelta(days=20)
     values: dict[str, Any] = {
-        "legal_name": f"Acme {next(_numbers)} SA", "kind": "private", "country": "FR", "registration_number": None,
+        "legal_name": f"Acme {next(_numbers)} SA", "kind": "private", "country": "FR",
+        "registration_number": None,
         "state": state, "registered_at": NOW - timedelta(days=30), "submitted_at": NOW - timedelta(days=30),
         "decided_at": decided,
     }  # fmt: skip
@@ -133,7 +136,8 @@ def a_candidate(
         values |= {
             "country": "FR", "region": "FR-IDF", "job_fields": ["development"], "start_day": date(2027, 9, 1),
             "start_is_month": True, "headline": "Apprentie développeuse Python",
-            "headline_scrubbed": "Apprentie développeuse Python", "skills": ["python"], "languages": ["fr", "en"],
+            "headline_scrubbed": "Apprentie développeuse Python", "skills": ["python"],
+            "languages": ["fr", "en"],
             "education_level": 6,
         }  # fmt: skip
     candidate = _added(session, Candidate(**values | columns))
@@ -170,7 +174,8 @@ def a_cv(session: Session, candidate: Candidate, **columns: Any) -> CV:
     """A current, ready CV; its file keys are random and point to nothing unless given."""
     values: dict[str, Any] = {
         "candidate_id": candidate.id, "state": CVState.READY, "is_current": True, "label": "cv.pdf",
-        "uploaded_at": NOW - timedelta(days=10), "processed_at": NOW - timedelta(days=10), "original_key": None,
+        "uploaded_at": NOW - timedelta(days=10), "processed_at": NOW - timedelta(days=10),
+        "original_key": None,
         "file_key": f"cv/{uuid4().hex}.pdf", "sha256": uuid4().hex * 2, "bytes": 40_000, "pages": 1,
         "text": CV_TEXT, "text_scrubbed": CV_TEXT, "language": "fr", "reader": "pypdf",
     }  # fmt: skip
@@ -182,7 +187,8 @@ def an_opening(session: Session, recruiter: Recruiter, **columns: Any) -> Openin
     company = session.scalars(select(Company).where(Company.id == recruiter.company_id)).one()
     values: dict[str, Any] = {
         "recruiter_id": recruiter.id, "company_id": company.id, "title": "Apprentissage développement Python",
-        "company_name": company.legal_name, "job_country": recruiter.work_country, "start_on": date(2027, 9, 1),
+        "company_name": company.legal_name, "job_country": recruiter.work_country,
+        "start_on": date(2027, 9, 1),
         "state": OpeningState.OPEN, "created_at": NOW - timedelta(days=3),
     }  # fmt: skip
     return _added(session, Opening(**values | columns))

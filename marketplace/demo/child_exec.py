@@ -53,7 +53,7 @@ def main() -> None:
     try:
         take_identity(identity)
     except OSError as error:
-        print(f"cannot become {identity}: {error}", file=sys.stderr)
+        sys.stderr.write(f"cannot become {identity}: {error}\n")
         sys.exit(CANNOT)
     if command == ["probe"]:
         return
@@ -62,7 +62,7 @@ def main() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
     if os.getppid() != int(parent):
         sys.exit("the parent is gone")
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606  (becoming the program is the point)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,11 +26,13 @@ import psycopg
 from marketplace.demo.children import (
     Child,
     ServiceError,
-    is_running,
+    free_port,
+    is_free,
     spawn,
     tail,
     wait_until_gone,
     wrapped,
+    write_private,
 )
 
 USER = "app"
@@ -100,15 +101,14 @@ class PostgresServer:
         self._prepare()
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
-        self._clear_stale_pid_file()
+        self.await_orphan()
         self._launch()
 
     def finish(self) -> str:
         """Wait until the server answers and its database exists; return the database's address."""
         end = time.monotonic() + START_SECONDS
         while not self._is_ready():
-            assert self._child is not None
-            if self._child.has_ended():
+            if self._child is None or self._child.has_ended():
                 self._relaunch_or_raise(end)
             elif time.monotonic() > end:
                 self.stop()
@@ -149,7 +149,7 @@ class PostgresServer:
             handed = self._home / "password"
             write_private(handed, password.read_text(encoding="ascii"))
             shutil.chown(handed, *(int(part) for part in self._identity.split(":")))
-        command = [
+        command: list[str | Path] = [
             self._binaries / "initdb", "-D", partial, "-U", USER, "-A", "scram-sha-256", f"--pwfile={handed}",
             "-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-instructions", "--no-sync",
         ]  # fmt: skip
@@ -166,7 +166,11 @@ class PostgresServer:
             os.sync()
         partial.rename(self.data)
 
-    def _clear_stale_pid_file(self) -> None:
+    def await_orphan(self) -> None:
+        """Wait for a server whose supervisor was killed; forget a pid file that is stale.
+
+        Raises :class:`ServiceError` when a live server keeps the folder.
+        """
         path = self.data / "postmaster.pid"
         try:
             pid = int(path.read_text(encoding="utf-8").split("\n", 1)[0])
@@ -185,7 +189,7 @@ class PostgresServer:
             "listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": "",
             "log_line_prefix": "%m [%p] ", "timezone": "UTC", "log_timezone": "UTC", **self._options,
         }  # fmt: skip
-        if not os.access("/dev/shm", os.W_OK):
+        if not os.access("/dev/shm", os.W_OK):  # noqa: S108  (where POSIX shared memory lives)
             options["dynamic_shared_memory_type"] = "mmap"
         command = [str(self._binaries / "postgres"), "-D", str(self.data)]
         for name, value in options.items():
@@ -210,7 +214,7 @@ class PostgresServer:
         if taken:
             (self.folder / "port").unlink(missing_ok=True)
         time.sleep(0.1)
-        self._clear_stale_pid_file()
+        self.await_orphan()
         self._launch()
 
     def _is_ready(self) -> bool:
@@ -282,31 +286,3 @@ def environment() -> dict[str, str]:
     """Return the environment without what would change the server's mind."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return {**kept, "LC_ALL": "C.UTF-8"}
-
-
-def is_free(port: int) -> bool:
-    """Return whether nothing listens on ``port`` of the loopback interface."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def free_port() -> int:
-    """Return a port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file only its owner can read, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    partial.touch(mode=0o600)
-    partial.write_text(text, encoding="ascii")
-    partial.rename(path)

@@ -6,6 +6,7 @@ lock gives up instead of queueing every reader behind it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -44,8 +45,7 @@ def revise(url: str, message: str) -> None:
     _run(url, command.revision, message, autogenerate=True)
 
 
-def _run(url: str, action: object, *arguments: object, **options: object) -> None:
-    assert callable(action)
+def _run(url: str, action: Callable[..., object], *arguments: object, **options: object) -> None:
     engine = create_engine(url, poolclass=NullPool)
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})

@@ -55,7 +55,8 @@ def test_disclosures_are_append_only(session: Session) -> None:
     """D7: the disclosure ledger carries the same trigger."""
     names = session.scalars(
         text(
-            "SELECT tgname FROM pg_trigger WHERE tgrelid = 'disclosure'::regclass AND NOT tgisinternal ORDER BY 1"
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = 'disclosure'::regclass "
+            "AND NOT tgisinternal ORDER BY 1"
         )
     ).all()
     assert names == ["disclosure_is_append_only", "disclosure_is_never_emptied"]

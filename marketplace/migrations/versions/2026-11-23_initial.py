@@ -38,7 +38,9 @@ def upgrade() -> None:
         sa.Column("email_confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_name", sa.String(length=100), nullable=False),
         sa.Column("last_name", sa.String(length=100), nullable=False),
-        sa.Column("birth_date", sa.Date(), nullable=False),
+        sa.Column(
+            "birth_date", sa.Date(), nullable=True, comment="empty for admins, whom no age rule concerns"
+        ),
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("password_hash", sa.String(length=200), nullable=True),
         sa.Column("password_kind", sa.String(length=16), nullable=False),
