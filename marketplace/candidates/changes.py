@@ -6,6 +6,7 @@ are never apart (security.md INV-3). What is changed is the use case's own busin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,14 @@ from marketplace.candidates.models import Candidate
 from marketplace.candidates.policy import VisibilityFacts
 from marketplace.candidates.queries import CHANGED, Person
 from marketplace.errors import ConflictError, NotFoundError
+from marketplace.settings import Settings
+
+CopyHolders = Callable[[Session, datetime, Settings, UUID], None]
+"""Tells those who hold a copy of this candidate's CV and shortens their duty (rules D5).
+
+``contacts.services.candidate_withdrew``, handed in by the edge: contacts reads candidates, not the
+other way round.
+"""
 
 
 @dataclass(frozen=True)

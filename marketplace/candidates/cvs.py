@@ -258,12 +258,18 @@ def _replace_current(
     cv.reader = extraction.reader
 
 
-def delete_cv(session: Session, now: datetime, settings: Settings, account_id: UUID) -> bool:
+def delete_cv(
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    account_id: UUID,
+    tell_copy_holders: changes.CopyHolders,
+) -> None:
     """Delete every CV of the candidate with its files; the licence to show them ends (rules C4).
 
-    Returns whether one was in use: recruiters hold copies of that one only. A searchable profile
-    becomes incomplete, out of every answer from the commit on. Raises :class:`NotFoundError` when
-    there is none.
+    A searchable profile becomes incomplete, out of every answer from the commit on. Whoever took a
+    copy is told and has seven days to delete it, as after an erasure (rules D5). Raises
+    :class:`NotFoundError` when there is none.
     """
     subject = changes.lock(session, account_id)
     rows = _all_cvs(session, subject.candidate.id)
@@ -273,7 +279,7 @@ def delete_cv(session: Session, now: datetime, settings: Settings, account_id: U
         _remove(session, now, cv)
     changes.settle(session, now, subject, settings.majority_age)
     changes.conclude(session, now, subject, "cv.deleted", "C4", cvs=[str(cv.id) for cv in rows])
-    return any(cv.is_current for cv in rows)
+    tell_copy_holders(session, now, settings, subject.candidate.id)
 
 
 def rescrub(session: Session, subject: changes.Subject) -> None:

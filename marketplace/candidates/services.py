@@ -5,7 +5,6 @@ The profile's content is ``profiles.py``'s, the CV ``cvs.py``'s, who is kept awa
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +15,7 @@ from sqlalchemy.orm import Session
 from marketplace import outbox
 from marketplace.accounts.models import Role
 from marketplace.accounts.services import MemberFacts, Registration, register_account
-from marketplace.candidates import changes, policy, queries
+from marketplace.candidates import changes, policy, profiles, queries
 from marketplace.candidates.lifecycle import (
     CLOSED_STATES,
     OPTED_IN_STATES,
@@ -30,13 +29,6 @@ from marketplace.errors import ConflictError, FieldError, InvalidInputError
 from marketplace.settings import Settings
 from marketplace.terms import queries as terms
 from marketplace.terms.models import Consent
-
-CopyHolders = Callable[[Session, datetime, Settings, UUID], None]
-"""Tells those who hold a copy of this candidate's CV and shortens their duty (rules D5).
-
-``contacts.services.candidate_withdrew``, handed in by the edge: contacts reads candidates, not the
-other way round.
-"""
 
 MISSING_MESSAGES: dict[Missing, str] = {
     Missing.COUNTRY: N_("Say in which country you live."),
@@ -102,6 +94,11 @@ def member_facts(session: Session, account_id: UUID) -> MemberFacts:
         select(Candidate.id, Candidate.state).where(Candidate.account_id == account_id)
     ).one()
     return MemberFacts(state=CandidateState(row.state).value, candidate_id=row.id)
+
+
+def member_renamed(session: Session, now: datetime, account_id: UUID) -> None:
+    """Take new names out of what is indexed and listed (rules C4): a hook of accounts."""
+    profiles.rescrub(session, now, account_id)
 
 
 def opt_in(
@@ -171,7 +168,7 @@ def withdraw(
     settings: Settings,
     account_id: UUID,
     channel: str,
-    tell_copy_holders: CopyHolders,
+    tell_copy_holders: changes.CopyHolders,
 ) -> None:
     """Withdraw the opt-in (rules C2, D5): from this commit on the person is in no answer.
 
@@ -190,7 +187,7 @@ def withdraw(
         changes.move(now, subject, CandidateState.HIDDEN)
     changes.conclude(session, now, subject, "opt_in.withdrawn", "C2", channel=channel)
     tell_copy_holders(session, now, settings, candidate.id)
-    outbox.publish(session, now, "mail.requested", account_id, details={"mail": "withdrawn"})
+    outbox.publish(session, now, "mail.requested", account_id, details={"mail": "opt_in_withdrawn"})
 
 
 def pause(session: Session, now: datetime, account_id: UUID) -> None:
