@@ -168,7 +168,7 @@ def live_sessions(
         .join(Account, Account.id == AccountSession.account_id)
         .where(AccountSession.account_id == account_id, AccountSession.epoch == Account.epoch)
         .order_by(AccountSession.last_seen_at.desc(), AccountSession.id)
-    ).tuples()
+    )
     return tuple(
         LiveSession(
             id=row.id,
@@ -261,7 +261,7 @@ def admin_addresses(session: Session) -> tuple[tuple[UUID, str, str], ...]:
         select(Account.id, Account.email, Account.language)
         .where(Account.role == Role.ADMIN, Account.email_confirmed_at.is_not(None))
         .order_by(Account.registered_at)
-    ).tuples()
+    )
     return tuple((account_id, email, language) for account_id, email, language in rows)
 
 

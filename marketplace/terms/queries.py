@@ -8,6 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, Row, and_, exists, literal, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from marketplace.accounts.models import Account, Role
@@ -62,7 +63,7 @@ def documents_in_force(
     """Return the version of each document in force on ``today``, in one language or in all (A2)."""
     statement = (
         select(*_COLUMNS)
-        .distinct(DocumentVersion.document, DocumentVersion.language)
+        .ext(distinct_on(DocumentVersion.document, DocumentVersion.language))
         .where(DocumentVersion.effective_on <= today, DocumentVersion.document.in_(documents))
         .order_by(DocumentVersion.document, DocumentVersion.language, DocumentVersion.effective_on.desc())
     )

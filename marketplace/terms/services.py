@@ -77,7 +77,7 @@ def record_acceptances(
     already = set(
         session.execute(
             select(Acceptance.document, Acceptance.version).where(Acceptance.account_id == account_id)
-        ).tuples()
+        )
     )
     for item in dict.fromkeys(accepted):
         version = in_force.get(item.document)

@@ -1,0 +1,100 @@
+"""Ports for the tests of accounts: real database, mails kept in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from marketplace.accounts.models import Role
+from marketplace.accounts.services import AccountHooks, Registration, register_account
+from marketplace.clock import FixedClock
+from marketplace.db import Database
+from marketplace.mail import Mail, MailSink
+from marketplace.mail_delivery import deliver_due_mails
+from marketplace.settings import Settings
+from marketplace.terms.queries import required_documents
+from marketplace.terms.services import AcceptedVersion, publish_builtin
+
+PASSWORD = "violet tractors sing at noon"
+
+
+@pytest.fixture
+def ports(db: Database, clock: FixedClock, settings: Settings, mail_sink: MailSink) -> Any:
+    """What the mail delivery needs of the ports, with the built-in documents published."""
+    with db.transaction() as session:
+        publish_builtin(session, clock.now())
+    return SimpleNamespace(db=db, clock=clock, settings=settings, mailer=mail_sink)
+
+
+class World:
+    """The ports and the few acts that nearly every test begins with."""
+
+    def __init__(self, ports: Any) -> None:
+        self.ports = ports
+        self.db: Database = ports.db
+        self.clock: FixedClock = ports.clock
+        self.settings: Settings = ports.settings
+        self.sink: MailSink = ports.mailer
+        self.hooks = AccountHooks()
+
+    def act(self, service: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        """Call a service as the edge does: one transaction, the time of the clock."""
+        with self.db.transaction() as session:
+            return service(session, self.clock.now(), *args, **named)
+
+    def acceptances(self, role: Role, language: str = "en") -> list[AcceptedVersion]:
+        with self.db.transaction() as session:
+            documents = required_documents(session, role, language, self.clock.today())
+        return [AcceptedVersion(item.document.value, item.version) for item in documents]
+
+    def register(self, email: str, role: Role = Role.CANDIDATE, **fields: Any) -> UUID | None:
+        language = fields.get("language", "en")
+        values: dict[str, Any] = {
+            "first_name": "Ada",
+            "last_name": "Lovelace",
+            "birth_date": date(2000, 5, 17),
+            "password": PASSWORD,
+            "acceptances": self.acceptances(role, language) if language in {"en", "fr"} else [],
+        }
+        data = Registration(email=email, **(values | fields))
+        account_id: UUID | None = self.act(register_account, self.settings, data, role)
+        return account_id
+
+    def mails(self, address: str) -> list[Mail]:
+        """Deliver what waits and return every mail to the address so far."""
+        deliver_due_mails(self.ports)
+        return self.sink.to(address)
+
+    def link(self, address: str, path: str) -> str:
+        """Return the token of the newest link to ``path`` mailed to the address."""
+        text = self.mails(address)[-1].text
+        found = re.search(rf"{re.escape(self.settings.base_url)}/{path}/([\w-]+)", text)
+        assert found, text
+        return found[1]
+
+    def member(self, email: str, role: Role = Role.CANDIDATE, **fields: Any) -> UUID:
+        """Register and confirm."""
+        from marketplace.accounts.services import confirm_email
+
+        account_id = self.register(email, role, **fields)
+        assert account_id is not None
+        self.act(confirm_email, self.link(email, "confirm-email"), self.hooks)
+        return account_id
+
+    def sign_in(self, email: str, password: str = PASSWORD, **named: Any) -> Any:
+        from marketplace.accounts.models import Transport
+        from marketplace.accounts.sessions import sign_in
+
+        values = {"transport": Transport.COOKIE, "client": "Firefox, Linux", "address": "192.0.2.0"}
+        return self.act(sign_in, self.settings, email=email, password=password, **(values | named))
+
+
+@pytest.fixture
+def world(ports: Any) -> World:
+    return World(ports)
