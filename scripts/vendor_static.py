@@ -1,3 +1,4 @@
+# ruff: noqa: INP001, T201  (a script)
 """Copy the browser files we ship from ``node_modules``, with licences and hashes.
 
     npm ci --ignore-scripts && python scripts/vendor_static.py
@@ -50,9 +51,8 @@ def icon_sprite() -> bytes:
         inner = re.search(r"<svg[^>]*>(.*)</svg>", svg, re.DOTALL)
         if box is None or inner is None:
             raise SystemExit(f"icon {name} is not as expected")
-        symbols.append(
-            f'<symbol id="{name}" viewBox="{box[1]}" fill="currentColor">{"".join(inner[1].split(chr(10)))}</symbol>'
-        )
+        drawing = "".join(inner[1].splitlines())
+        symbols.append(f'<symbol id="{name}" viewBox="{box[1]}" fill="currentColor">{drawing}</symbol>')
     return ('<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n").encode()
 
 

@@ -19,7 +19,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import Guard
 
-from marketplace.web.problems import KINDS, MEDIA_TYPE, Problem
+from marketplace.web.problem_kinds import KINDS
+from marketplace.web.problems import MEDIA_TYPE, Problem
 
 Handler = Callable[..., Any]
 Decorator = Callable[[Handler], HTTPRouteHandler]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request
 from litestar.datastructures import Cookie
@@ -27,6 +27,8 @@ from marketplace.web.identity import Connection, member_of
 
 FIELD = "_csrf_token"
 HEADER = "x-csrftoken"
+NONCE_LENGTH = 16
+TOKEN_MAX_LENGTH = 128
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_TYPES = frozenset({RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART})
 
@@ -39,7 +41,7 @@ def form_cookie_name(settings: Settings) -> str:
 def csrf_token(connection: Connection) -> str:
     """Return a token for the forms of this page; a different spelling each time (BREACH)."""
     key = _key(connection)
-    nonce = secrets.token_hex(8)
+    nonce = secrets.token_hex(NONCE_LENGTH // 2)
     return nonce + _digest(key, nonce + _binding(connection))
 
 
@@ -61,9 +63,9 @@ def new_form_cookie(connection: Connection) -> Cookie | None:
 
 def is_valid_token(connection: Connection, token: object) -> bool:
     """Whether ``token`` was made for this session or this form cookie."""
-    if not isinstance(token, str) or not 16 < len(token) <= 128 or not token.isascii():
+    if not isinstance(token, str) or not NONCE_LENGTH < len(token) <= TOKEN_MAX_LENGTH or not token.isascii():
         return False
-    nonce, digest = token[:16], token[16:]
+    nonce, digest = token[:NONCE_LENGTH], token[NONCE_LENGTH:]
     binding = _binding(connection, make=False)
     expected = _digest(_key(connection), nonce + binding)
     return bool(binding) and hmac.compare_digest(digest, expected)
@@ -106,8 +108,9 @@ class CsrfMiddleware(ASGIMiddleware):
     exclude_opt_key = "csrf_exempt"
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
-            await self._check(scope, receive)
+        http = cast("HTTPScope", scope)  # as ``scopes`` says
+        if http["method"] not in SAFE_METHODS:
+            await self._check(http, receive)
         await next_app(scope, receive, send)
 
     async def _check(self, scope: HTTPScope, receive: Receive) -> None:
@@ -153,4 +156,4 @@ def _require_json(request: Request[Any, Any, Any], content_type: str) -> None:
     if length == "0" and wanted == RequestEncodingType.JSON:
         return
     if content_type != wanted:
-        raise NotAllowedError("json_required", f"Send the body as {str(getattr(wanted, 'value', wanted))}.")
+        raise NotAllowedError("json_required", f"Send the body as {getattr(wanted, 'value', wanted)!s}.")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from typing import Any
+from http import HTTPStatus
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import structlog
@@ -48,13 +49,11 @@ class EdgeMiddleware(ASGIMiddleware):
         self._page = page
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        if scope["type"] != "http":
-            await next_app(scope, receive, send)
-            return
+        http = cast("HTTPScope", scope)  # as ``scopes`` says
         started = time.perf_counter()
-        state = scope["state"]
+        state = http["state"]
         state.update(request_id=str(uuid.uuid4()), member=None)
-        method = str(scope["method"])
+        method = str(http["method"])
         status = 0
 
         async def watch(message: Message) -> None:
@@ -68,14 +67,14 @@ class EdgeMiddleware(ASGIMiddleware):
         if method == "HEAD":
             state["is_head"] = True  # for routes whose GET has an effect (contacts/guards.py)
             # A copy: the server may look at its own scope to decide about the body.
-            scope = {**scope, "method": "GET"}  # type: ignore[assignment]
+            http = cast("HTTPScope", {**http, "method": "GET"})
         try:
-            if refusal := self._refusal(scope):
-                await self._answer(scope, receive, watch, refusal)
+            if refusal := self._refusal(http):
+                await self._answer(http, receive, watch, refusal)
             else:
-                await self._guarded(scope, receive, watch, next_app)
+                await self._guarded(http, receive, watch, next_app)
         finally:
-            self._log(scope, method, status, time.perf_counter() - started)
+            self._log(http, method, status, time.perf_counter() - started)
 
     async def _guarded(self, scope: HTTPScope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         try:
@@ -108,7 +107,7 @@ class EdgeMiddleware(ASGIMiddleware):
 
     def _log(self, scope: HTTPScope, method: str, status: int, seconds: float) -> None:
         route = str(scope.get("path_template", ""))
-        if status < 500 and scope["path"].startswith(_QUIET):
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR and scope["path"].startswith(_QUIET):
             return
         request: Request[Any, Any, Any] = Request(scope)
         member = member_of(request)

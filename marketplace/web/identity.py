@@ -108,7 +108,7 @@ def truncated_address(connection: Connection) -> str:
     except ValueError:
         return ""
     mapped = getattr(address, "ipv4_mapped", None) or address
-    prefix = 24 if mapped.version == 4 else 48
+    prefix = 24 if isinstance(mapped, ipaddress.IPv4Address) else 48
     return str(ipaddress.ip_network((mapped, prefix), strict=False).network_address)
 
 

@@ -92,7 +92,7 @@ def format_month(value: date | str | None, language: str) -> str:
     if not value:
         return ""
     day = date.fromisoformat(f"{value[:7]}-01") if isinstance(value, str) else value
-    return str(format_skeleton("yMMMM", datetime(day.year, day.month, 1), locale=_LOCALES[language]))
+    return str(format_skeleton("yMMMM", day, locale=_LOCALES[language]))
 
 
 def format_datetime(value: datetime | None, language: str) -> str:

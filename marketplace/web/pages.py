@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cache, partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -110,11 +111,15 @@ def static_url(path: str) -> str:
     return f"/static/{path}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
+_ICON = Markup(
+    '<svg class="bi" width="{0}" height="{0}" aria-hidden="true" focusable="false">'
+    '<use href="{1}#{2}"/></svg>'
+)
+
+
 def icon(name: str, size: int = 16) -> Markup:
     """Return a decorative icon of the sprite; what it means stands in words beside it."""
-    return Markup(
-        '<svg class="bi" width="{0}" height="{0}" aria-hidden="true" focusable="false"><use href="{1}#{2}"/></svg>'
-    ).format(size, static_url("vendor/icons.svg"), name)
+    return _ICON.format(size, static_url("vendor/icons.svg"), name)
 
 
 def render(request: AnyRequest, template: str, status: int = 200, **context: Any) -> Response[Any]:
@@ -156,7 +161,7 @@ class SeeOther(Redirect):
     """303 to a page after a change, with a message for that page."""
 
     def __init__(self, url: str, flash: str | None, values: Mapping[str, str | int], kind: str) -> None:
-        super().__init__(url, status_code=303)  # type: ignore[arg-type]  # a real redirect, left out of the literal
+        super().__init__(url, status_code=303)
         self.flash = flash
         self.values = dict(values)
         self.kind = kind
@@ -203,7 +208,7 @@ def error_page(request: AnyRequest, refusal: Refusal) -> Response[Any]:
     """Return the page of a refusal, or the redirect that leads to what must be done first."""
     is_htmx = request.headers.get("hx-request") == "true"
     target = None
-    if refusal.status == 401:
+    if refusal.status == HTTPStatus.UNAUTHORIZED:
         target = sign_in_address(request)
     elif refusal.code in UNSETTLED_PAGES:
         target = UNSETTLED_PAGES[refusal.code]

@@ -6,8 +6,10 @@ stable: ``/problems/<code>`` is a small page that explains it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +34,7 @@ from marketplace.errors import (
     UnavailableError,
 )
 from marketplace.web.language import language_of
+from marketplace.web.problem_kinds import OF_STATUS, Kind, kind_of, type_of
 
 log = structlog.get_logger()
 
@@ -60,45 +63,6 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     reasons: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A row of the table: status, fixed title, what a person can do."""
-
-    status: int
-    title: str
-    advice: str
-
-
-KINDS: dict[str, Kind] = {
-    "malformed_request": Kind(400, N_("The request cannot be read"), N_("Check that it is complete and well formed.")),
-    "unknown_host": Kind(400, N_("Unknown address"), N_("Use the address the service is known by.")),
-    "not_signed_in": Kind(401, N_("You are not signed in"), N_("Sign in and try again.")),
-    "not_allowed": Kind(403, N_("This is not allowed"), N_("Your account does not give access to this.")),
-    "role_not_allowed": Kind(403, N_("This is not allowed"), N_("This page is for another kind of account.")),
-    "password_change_required": Kind(403, N_("Choose a new password first"), N_("Your password is a temporary one.")),
-    "terms_required": Kind(403, N_("Accept the documents first"), N_("A document has a new version that needs your agreement.")),
-    "cross_site_request": Kind(403, N_("This request came from another site"), N_("Open the page on this site and try again.")),
-    "form_expired": Kind(403, N_("Please try again"), N_("The page had been open for too long, or you signed in meanwhile. Nothing was changed.")),
-    "json_required": Kind(403, N_("Wrong kind of body"), N_("Send the body in the format the documentation names.")),
-    "contact_not_allowed": Kind(403, N_("You may not contact this candidate now"), N_("The reasons say what stands against it.")),
-    "not_found": Kind(404, N_("Page not found"), N_("It does not exist, or it is not for you to see.")),
-    "method_not_allowed": Kind(405, N_("This cannot be done here"), N_("The address exists, but not for this kind of request.")),
-    "conflict": Kind(409, N_("No longer possible"), N_("The state has changed meanwhile. Look at it again.")),
-    "too_large": Kind(413, N_("Too large"), N_("Send less data.")),
-    "invalid_input": Kind(422, N_("Something is not right yet"), N_("Correct the fields named and send it again.")),
-    "too_many_requests": Kind(429, N_("Too many requests"), N_("Wait a little and try again.")),
-    "internal_error": Kind(500, N_("Something went wrong"), N_("It is our fault, and it has been recorded. Please try again later.")),
-    "unavailable": Kind(503, N_("Not available at the moment"), N_("Please try again in a few seconds. Nothing you sent was lost.")),
-    "search_unavailable": Kind(503, N_("Search is not available at the moment"), N_("Everything else works. Please try again in a few seconds.")),
-}  # fmt: skip
-
-_OF_STATUS = {
-    400: "malformed_request", 401: "not_signed_in", 403: "not_allowed", 404: "not_found",
-    405: "method_not_allowed", 409: "conflict", 413: "too_large", 422: "invalid_input",
-    429: "too_many_requests", 503: "unavailable",
-}  # fmt: skip
-
-
 class UnknownHostError(MarketplaceError):
     """The request names a host that is not us (security.md R-03)."""
 
@@ -116,11 +80,6 @@ _STATUSES: tuple[tuple[type[MarketplaceError], int], ...] = (
     (UnavailableError, 503),
     (UnknownHostError, 400),
 )
-
-
-def kind_of(code: str, status: int) -> Kind:
-    """Return the row of ``code``; a feature's own code without a row reads like its status."""
-    return KINDS.get(code) or KINDS[_OF_STATUS.get(status, "internal_error")]
 
 
 @dataclass(frozen=True)
@@ -146,8 +105,8 @@ def to_refusal(error: Exception) -> Refusal:
     if isinstance(error, ValidationException):
         return _of_validation(error)
     if isinstance(error, HTTPException):
-        status = error.status_code if error.status_code in _OF_STATUS else 500
-        code = _OF_STATUS.get(status, "internal_error")
+        status = error.status_code if error.status_code in OF_STATUS else 500
+        code = OF_STATUS.get(status, "internal_error")
         allow = [(name.lower(), value) for name, value in (error.headers or {}).items()]
         return Refusal(status, code, headers=tuple(allow))
     if isinstance(error, IntegrityError):
@@ -159,7 +118,7 @@ def to_refusal(error: Exception) -> Refusal:
 
 def _of_marketplace(error: MarketplaceError) -> Refusal:
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
-    if status == 500:
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return Refusal(500, "internal_error")
     headers: tuple[tuple[str, str], ...] = ()
     if isinstance(error, TooManyRequestsError):
@@ -183,27 +142,28 @@ def _of_marketplace(error: MarketplaceError) -> Refusal:
     )
 
 
+_UNKNOWN = re.compile(r"unknown field `(.*)`")
+_MISSING = re.compile(r"missing required field `(.*)`|Missing required \w+ parameter '(.*)' for")
+
+
 def _of_validation(error: ValidationException) -> Refusal:
-    """Name the field of each fault that the schema found (422, or 400 when nothing was sent)."""
-    faults: list[FieldError] = []
+    """Name the field of each fault that the schema found; 400 when there was no body at all."""
     extra = error.extra if isinstance(error.extra, list) else []
-    for fault in extra:
-        name, message = str(fault.get("key", "")), str(fault.get("message", ""))
-        if name == "data" and message == "'data'":
-            return Refusal(400, "malformed_request", N_("The body is missing."))
-        inner = message.rpartition(" - at `$.")[2].rstrip("`") if " - at `$." in message else ""
-        field = inner or ("" if name == "data" else name)
-        text = message.split(" - at `$")[0]
-        if (unknown := text.partition("unknown field `")[2].rstrip("`")) != "":
-            field, code = f"{field}.{unknown}".strip("."), "unknown"
-        elif (missing := text.partition("missing required field `")[2].rstrip("`")) != "":
-            field, code = f"{field}.{missing}".strip("."), "required"
-        elif text.startswith("Missing required"):
-            code = "required"
-        else:
-            code = "invalid"
-        faults.append(FieldError(field or "body", code, text))
-    return Refusal(422, "invalid_input", errors=tuple(faults))
+    pairs = [(str(fault.get("key", "")), str(fault.get("message", ""))) for fault in extra]
+    if ("data", "'data'") in pairs:
+        return Refusal(HTTPStatus.BAD_REQUEST, "malformed_request", N_("The body is missing."))
+    faults = tuple(_schema_fault(name, message) for name, message in pairs or [("", error.detail)])
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_input", errors=faults)
+
+
+def _schema_fault(name: str, message: str) -> FieldError:
+    path = "" if name == "data" else name
+    if unknown := _UNKNOWN.search(message):
+        return FieldError(f"{path}.{unknown[1]}".strip("."), "unknown", N_("There is no such field."))
+    if missing := _MISSING.search(message):
+        field = f"{path}.{missing[1] or missing[2]}".strip(".")
+        return FieldError(field, "required", N_("This is required."))
+    return FieldError(path or "body", "invalid", N_("Not valid: %(reason)s."), (("reason", message),))
 
 
 def translated_fault(fault: FieldError, language: str) -> str:
@@ -224,7 +184,7 @@ def to_problem(refusal: Refusal, language: str, request_id: str) -> Problem:
     """Return the problem details of a refusal in the language of the request."""
     kind = refusal.kind
     return Problem(
-        type=f"/problems/{refusal.code if refusal.code in KINDS else _OF_STATUS.get(refusal.status, 'internal_error')}",
+        type=type_of(refusal.code, refusal.status),
         title=translate(language, kind.title),
         status=refusal.status,
         code=refusal.code,
@@ -234,7 +194,7 @@ def to_problem(refusal: Refusal, language: str, request_id: str) -> Problem:
             ProblemError(field=fault.field, code=fault.code, message=translated_fault(fault, language))
             for fault in refusal.errors
         ]
-        if refusal.status == 422
+        if refusal.status == HTTPStatus.UNPROCESSABLE_ENTITY
         else msgspec.UNSET,
         reasons=list(refusal.reasons) if refusal.reasons else msgspec.UNSET,
     )
@@ -255,7 +215,7 @@ PageRenderer = Callable[[AnyRequest, Refusal], Response[Any]]
 def answer(request: AnyRequest, error: Exception, page: PageRenderer) -> Response[Any]:
     """Return the answer to a request that was refused or failed."""
     refusal = to_refusal(error)
-    if refusal.status >= 500 and not isinstance(error, UnavailableError):
+    if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, UnavailableError):
         log.error(
             "request.failed", request_id=request_id_of(request), error=type(error).__name__, exc_info=error
         )

@@ -20,7 +20,7 @@ from marketplace.web.identity import member_of
 from marketplace.web.language import language_cookie
 from marketplace.web.pages import render, see_other
 from marketplace.web.portal import FormData, form_post, page_get
-from marketplace.web.problems import KINDS
+from marketplace.web.problem_kinds import KINDS
 
 log = structlog.get_logger()
 

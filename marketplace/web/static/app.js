@@ -1,0 +1,53 @@
+// The little that needs JavaScript; every page works without it. No inline code (strict CSP).
+"use strict";
+
+document.documentElement.classList.add("js");
+
+// htmx sends the form token of the page with each change.
+document.addEventListener("htmx:configRequest", (event) => {
+  const token = document.querySelector('meta[name="csrf-token"]');
+  if (token) event.detail.headers["X-CSRFToken"] = token.content;
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  // A form is sent once: a second press of the button changes nothing.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || event.defaultPrevented) return;
+    if (form.dataset.sent === "yes") {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+  });
+
+  // Fields change the page at once where that is all they do; their button is for those without script.
+  for (const field of document.querySelectorAll("[data-submit-on-change]")) {
+    field.addEventListener("change", () => field.form.requestSubmit());
+  }
+
+  // <button data-open="id"> opens a <dialog>; without script the same button sends its form.
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open]");
+    const dialog = opener && document.getElementById(opener.dataset.open);
+    if (dialog && dialog.showModal) {
+      event.preventDefault();
+      dialog.showModal();
+    }
+    const closer = event.target.closest("[data-close]");
+    if (closer) closer.closest("dialog").close();
+  });
+
+  // What is wrong with a form is read first.
+  const summary = document.querySelector('[role="alert"]');
+  if (summary) {
+    summary.tabIndex = -1;
+    summary.focus();
+  }
+});
+
+// Back to a page the browser kept: its forms may be sent again.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
