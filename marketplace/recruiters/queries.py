@@ -300,7 +300,7 @@ def _lines(session: Session, companies: Sequence[Company]) -> tuple[CompanyLine,
         members[facts.company_id].append(facts)
     domains: dict[UUID, list[str]] = {company_id: [] for company_id in ids}
     known = select(CompanyDomain.company_id, CompanyDomain.domain).where(CompanyDomain.company_id.in_(ids))
-    for company_id, domain in session.execute(known.order_by(CompanyDomain.domain)).tuples():
+    for company_id, domain in session.execute(known.order_by(CompanyDomain.domain)):
         domains[company_id].append(domain)
     return tuple(_line(company, domains[company.id], members[company.id]) for company in companies)
 
@@ -351,6 +351,17 @@ def _history(session: Session, company_id: UUID) -> tuple[DecisionLine, ...]:
     )
 
 
+def last_refusal(session: Session, recruiter_id: UUID) -> str | None:
+    """Return the reason of the newest decision on a recruiter when it was a refusal, else None (B1, B2)."""
+    newest = session.execute(
+        select(ReviewDecision.decision, ReviewDecision.reason)
+        .where(ReviewDecision.recruiter_id == recruiter_id)
+        .order_by(ReviewDecision.decided_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return newest.reason if newest is not None and newest.decision == "refuse" else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class WaitingCounts:
     """What waits for an admin."""
@@ -364,7 +375,7 @@ class WaitingCounts:
 def waiting_counts(session: Session) -> WaitingCounts:
     """Return the numbers of the admins' first page."""
     states = dict(
-        session.execute(select(Company.state, func.count()).group_by(Company.state)).tuples().all()
+        session.execute(select(Company.state, func.count()).group_by(Company.state)).all()
     )
     flagged = (func.cardinality(Recruiter.review_reasons) > 0) | Recruiter.requested_work_country.is_not(None)
     recruiters = session.execute(
@@ -418,7 +429,7 @@ def email_verdict(session: Session, text: str) -> EmailVerdict:
         labels = address.host.split(".")
         keys = [address.identity, *(".".join(labels[index:]) for index in range(len(labels)))]
         found = select(EmailDomainRule.pattern, EmailDomainRule.verdict).where(EmailDomainRule.pattern.in_(keys))
-        rules = {pattern: RuleVerdict(verdict) for pattern, verdict in session.execute(found).tuples()}
+        rules = {pattern: RuleVerdict(verdict) for pattern, verdict in session.execute(found)}
     return professional_email_verdict(text, providers, rules)
 
 
@@ -428,7 +439,7 @@ def domain_rules(session: Session) -> tuple[DomainRule, ...]:
         select(EmailDomainRule, Account.email)
         .outerjoin(Account, Account.id == EmailDomainRule.decided_by)
         .order_by(EmailDomainRule.pattern)
-    ).tuples()
+    )
     return tuple(
         DomainRule(
             id=rule.id,
