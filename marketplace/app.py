@@ -69,7 +69,7 @@ def _database(settings: Settings) -> Database:
 
 
 def _index(settings: Settings) -> Any:
-    return import_module("marketplace.search.tantivy").TantivyIndex(settings)
+    return import_module("marketplace.search.tantivy").TantivyIndex(settings.index_dir)
 
 
 def _reader(settings: Settings) -> Any:

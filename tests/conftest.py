@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
 from sqlalchemy.orm import Session
 
 from marketplace.clock import FixedClock
 from marketplace.db import Database
 from marketplace.mail import MailSink
+from marketplace.ports import Ports
 from marketplace.settings import Settings
 from tests.databases import Copies, TestServer
 
@@ -24,6 +30,20 @@ SERVER = pytest.StashKey[TestServer]()
 def pytest_configure_node(node: Any) -> None:
     """Under xdist the controller owns the one server; its workers are told where it is."""
     node.workerinput["template_url"] = _server(node.config).template_url
+
+
+def pytest_report_header() -> list[str]:
+    """Say which real services were found; one that is required and missing ends the session."""
+    found = {
+        "postgresql": "DATABASE_URL_TEST" if os.environ.get("DATABASE_URL_TEST") else "embedded",
+        "valkey": "embedded",
+        "chromium": next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None),
+    }
+    required = {name for name in os.environ.get("MARKETPLACE_REQUIRE", "").split(",") if name}
+    missing = sorted(name for name in required if not found.get(name))
+    if missing:
+        raise pytest.UsageError(f"MARKETPLACE_REQUIRE names what is not here: {', '.join(missing)}")
+    return [f"{name}: {place or 'not found, its tests are skipped'}" for name, place in found.items()]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -91,4 +111,31 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def mail_sink() -> MailSink:
+    """Every mail that was sent through :func:`ports`."""
     return MailSink()
+
+
+@pytest.fixture
+def ports(
+    settings: Settings, db: Database, database_url: str, clock: FixedClock, mail_sink: MailSink
+) -> Ports:
+    """The real adapters on the test's own database, index and folders; time stands still."""
+    from marketplace.app import build_ports  # late: most tests need no web stack
+
+    return build_ports(replace(settings, database_url=database_url), db=db, clock=clock, mailer=mail_sink)
+
+
+@pytest.fixture
+def app(ports: Ports) -> Litestar:
+    """The whole application over :func:`ports`."""
+    from marketplace.app import create_app
+
+    return create_app(ports.settings, ports=ports)
+
+
+@pytest.fixture
+def client(app: Litestar, settings: Settings) -> Iterator[TestClient[Litestar]]:
+    """A browser without JavaScript: keeps cookies, follows no redirect unless told."""
+    with TestClient(app, base_url=settings.base_url) as client:
+        client.follow_redirects = False
+        yield client
