@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import Stemmer
 
@@ -119,6 +119,7 @@ def fold(word: str) -> str:
     return "".join(character for character in spelled if character.isalnum())[:LONGEST_TOKEN]
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def stems(form: str) -> tuple[str, str]:
     """Return the French and the English stem of a folded form; only plain words are stemmed."""
     if not form.isalpha():

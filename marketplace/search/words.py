@@ -94,22 +94,6 @@ def _size(term: Term) -> int:
     return sum(1 for chunk in inner.text.split() if analysis.positions(chunk))
 
 
-def write(words: Words) -> str:
-    """Return a text that parses to the same tree."""
-    return " ".join(
-        " OR ".join(_write(term) for term in clause.alternatives)
-        if isinstance(clause, AnyOf)
-        else _write(clause)
-        for clause in words.clauses
-    )
-
-
-def _write(term: Term) -> str:
-    if isinstance(term, Exclusion):
-        return "-" + _write(term.term)
-    return f'"{term.text}"' if isinstance(term, Phrase) else term.text
-
-
 def reading(needs: Collection[Need], approximate: Collection[str] = ()) -> Reading:
     """Return how a search was read, as data for the page; ``approximate`` are words taken loosely."""
     return Reading(

@@ -1,0 +1,573 @@
+"""The embedded engine: Tantivy, in process, one folder per country. The only module that imports it.
+
+The analysed text of ``document.flatten`` is indexed as it comes; no engine parser sees user text.
+Whoever writes takes the folder's write lock, opens the one writer, commits and lets go; readers look
+at two file stamps before each search and so see another process's commit at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice, product
+from pathlib import Path
+from typing import cast
+
+import structlog
+import tantivy
+from tantivy import Occur, Query
+
+from marketplace.errors import SearchUnavailableError
+from marketplace.periods import day_number
+from marketplace.reference import TERRITORY
+from marketplace.search import analysis, synonyms, words
+from marketplace.search.document import (
+    KEY_BITS,
+    SCHEMA,
+    SPELLINGS,
+    CandidateDocument,
+    Field,
+    Kind,
+    Value,
+    fingerprint,
+    flatten,
+    join_id,
+    permit_field,
+)
+from marketplace.search.facets import FACETS, result
+from marketplace.search.generations import CountryFolder, Current, Stamp
+from marketplace.search.port import CountryHealth, IndexHealth, Progress
+from marketplace.search.query import FacetResult, Hit, Position, SearchPage, SearchQuery, Sort
+from marketplace.search.synonyms import Alternative, Need, Sought
+
+log = structlog.get_logger()
+
+_WHITESPACE = "positions"
+_TEXTS = tuple(field for field in SCHEMA if field.kind is Kind.TEXT)
+_SCORED = tuple(field for field in _TEXTS if field.boost > 0)
+_ORDER_FIELDS = {Sort.FRESH: "order_fresh", Sort.START: "order_start"}
+_KEY_MASK = (1 << KEY_BITS) - 1
+_TIE = 0.2
+"""How much the fields beside the best one count (dis_max)."""
+
+_MOST_VALUES = 5000
+"""Above the size of every vocabulary, so that facet counts are exact."""
+
+_MOST_READINGS = 8
+"""Combinations of inclusive forms tried in one phrase."""
+
+_SHORTEST_TYPO = 4
+_WRITE_HEAP = 32_000_000
+_REBUILD_HEAP = 128_000_000
+_BATCH = 200
+_PAGE = 5000
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """An open generation and the searcher of its last commit seen."""
+
+    generation: str
+    stamp: Stamp
+    index: tantivy.Index
+    searcher: tantivy.Searcher
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A compiled search: filters that always hold, the dates, the words, and one filter per selection."""
+
+    mandatory: tuple[tuple[Occur, Query], ...]
+    dates: tuple[tuple[Occur, Query], ...]
+    text: tuple[tuple[Occur, Query], ...]
+    selected: Mapping[str, tuple[Occur, Query]]
+
+    def query(self, without: str | None = None) -> Query:
+        """Return the whole query, without the selection of one facet if named."""
+        filters = [*self.mandatory, *self.dates]
+        filters += [chosen for name, chosen in self.selected.items() if name != without]
+        return _all_of([(Occur.Must, Query.const_score_query(_all_of(filters), 0.0)), *self.text])
+
+
+class TantivyIndex:
+    """The :class:`~marketplace.search.port.SearchIndex` of one machine; safe for threads and processes."""
+
+    def __init__(self, folder: Path, *, lock_seconds: float = 30.0) -> None:
+        self._folders = {
+            country: CountryFolder(folder / f"candidates-{country.lower()}", lock_seconds)
+            for country in TERRITORY
+        }
+        self._readers: dict[str, _Reader] = {}
+        self._lock = threading.Lock()
+
+    def search(self, query: SearchQuery) -> SearchPage:
+        """See :meth:`SearchIndex.search`."""
+        needs = synonyms.expand(query.words)
+        with _engine():
+            searcher = self._searcher(query.visibility.country)
+            if searcher is not None:
+                return _answer(searcher, query, needs)
+        facets = tuple(result(facet, {}, query.selections.get(facet.name, ())) for facet in FACETS.values())
+        return SearchPage(0, (), facets if query.with_facets else (), None, words.reading(needs))
+
+    def put(self, documents: Iterable[CandidateDocument]) -> None:
+        """See :meth:`SearchIndex.put`."""
+        by_country: dict[str, list[dict[str, Value]]] = defaultdict(list)
+        for document in documents:
+            by_country[document.country].append(flatten(document))
+        for country, flats in by_country.items():
+            folder = self._folders[country]
+            with _engine(), folder.writing():
+                index = self._writable(folder)
+                folder.record({"put": flats})
+                with _writer(index, _WRITE_HEAP) as writer:
+                    _upsert(index, writer, flats)
+
+    def remove(self, country: str, keys: Iterable[int]) -> None:
+        """See :meth:`SearchIndex.remove`."""
+        gone = sorted(set(keys))
+        if not gone:
+            return
+        folder = self._folders[country]
+        with _engine(), folder.writing():
+            index = self._writable(folder)
+            folder.record({"remove": gone})
+            with _writer(index, _WRITE_HEAP) as writer:
+                _delete(writer, gone)
+
+    def refresh(self) -> None:
+        """See :meth:`SearchIndex.refresh`. Each search looks for itself, so there is nothing to do."""
+
+    def rebuild(
+        self, country: str, documents: Iterable[CandidateDocument], progress: Progress | None = None
+    ) -> int:
+        """See :meth:`SearchIndex.rebuild`. Writers wait only while the journal is replayed and swapped."""
+        folder = self._folders[country]
+        with folder.rebuilding():
+            with _engine():
+                generation = folder.begin()
+                index = _create(folder.generation(generation))
+            done = _fill(index, documents, progress)
+            with _engine(), folder.writing():
+                for entry in folder.recorded():
+                    with _writer(index, _WRITE_HEAP) as writer:
+                        if "put" in entry:
+                            _upsert(index, writer, entry["put"])
+                        else:
+                            _delete(writer, entry["remove"])
+                folder.switch(Current(generation, fingerprint(), complete=True))
+                folder.clear()
+        return done
+
+    def versions(self, country: str) -> Iterator[tuple[int, int]]:
+        """See :meth:`SearchIndex.versions`."""
+        with _engine():
+            searcher = self._searcher(country)
+            last = -1
+            while searcher is not None:
+                beyond = _at_least("key", last + 1)
+                found = searcher.search(
+                    beyond, _PAGE, count=False, order_by_field="key", order=tantivy.Order.Asc
+                ).hits
+                addresses = [address for _, address in found]
+                versions = searcher.fast_field_values("version", addresses)
+                yield from zip((key for key, _ in found), cast("list[int]", versions), strict=True)
+                if len(found) < _PAGE:
+                    return
+                last = found[-1][0]
+
+    def count(self, country: str) -> int:
+        """See :meth:`SearchIndex.count`."""
+        with _engine():
+            searcher = self._searcher(country)
+            return 0 if searcher is None else searcher.num_docs
+
+    def health(self) -> IndexHealth:
+        """See :meth:`SearchIndex.health`."""
+        states = {}
+        with _engine():
+            for country, folder in self._folders.items():
+                current = folder.current()
+                fits = current is None or (current.complete and current.fingerprint == fingerprint())
+                states[country] = CountryHealth(self.count(country), not fits, folder.is_rebuilding())
+        return IndexHealth(states)
+
+    def _searcher(self, country: str) -> tantivy.Searcher | None:
+        """Return a searcher of the last commit, or none where nothing fits this code."""
+        folder = self._folders[country]
+        for _ in range(3):  # the generation may be swapped and removed while it is opened
+            current = folder.current()
+            if current is None or current.fingerprint != fingerprint():
+                return None
+            stamp = folder.stamp(current)
+            with self._lock:
+                reader = self._readers.get(country)
+                if reader is not None and reader.stamp == stamp:
+                    return reader.searcher
+                try:
+                    reader = _reopened(reader, current.generation, folder, stamp)
+                except (ValueError, OSError):
+                    continue
+                self._readers[country] = reader
+                return reader.searcher
+        raise SearchUnavailableError
+
+    def _writable(self, folder: CountryFolder) -> tantivy.Index:
+        """Return the index to write to, begun anew where none fits; called under the write lock."""
+        current = folder.current()
+        if current is None or current.fingerprint != fingerprint():
+            generation = folder.begin()
+            index = _create(folder.generation(generation))
+            folder.switch(Current(generation, fingerprint(), complete=current is None))
+            if not folder.is_rebuilding():
+                folder.clear()
+            if current is not None:
+                log.warning("search.index_outdated", folder=folder.path.name)
+            return index
+        return _open(folder.generation(current.generation))
+
+
+@contextmanager
+def _engine() -> Iterator[None]:
+    """Turn every fault of the engine into ``SearchUnavailableError``; a panic is a BaseException."""
+    try:
+        yield
+    except (ValueError, OSError, RuntimeError) as error:
+        log.exception("search.engine_failed")
+        raise SearchUnavailableError from error
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            log.exception("search.engine_panicked")
+            raise SearchUnavailableError from error
+        raise
+
+
+@cache
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    for field in SCHEMA:
+        if field.kind is Kind.KEYWORD:
+            builder.add_text_field(field.name, fast=True, tokenizer_name="raw", index_option="basic")
+        elif field.kind is Kind.NUMBER:
+            builder.add_integer_field(field.name, indexed=field.name == "key", fast=True)
+        else:
+            positions = "position" if field.boost > 0 else "basic"
+            builder.add_text_field(field.name, tokenizer_name=_WHITESPACE, index_option=positions)
+    return builder.build()
+
+
+def _prepared(index: tantivy.Index) -> tantivy.Index:
+    whitespace = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer(_WHITESPACE, whitespace)
+    return index
+
+
+def _create(path: Path) -> tantivy.Index:
+    return _prepared(tantivy.Index(_schema(), path=str(path)))
+
+
+def _open(path: Path) -> tantivy.Index:
+    index = _prepared(tantivy.Index.open(str(path)))
+    index.config_reader("manual")
+    return index
+
+
+def _reopened(reader: _Reader | None, generation: str, folder: CountryFolder, stamp: Stamp) -> _Reader:
+    if reader is None or reader.generation != generation:
+        index = _open(folder.generation(generation))
+    else:
+        index = reader.index
+    index.reload()
+    return _Reader(generation, stamp, index, index.searcher())
+
+
+@contextmanager
+def _writer(index: tantivy.Index, heap: int) -> Iterator[tantivy.IndexWriter]:
+    """Give the one writer; what was written is durable when the block ends, or none of it."""
+    writer = index.writer(heap, 1)
+    try:
+        yield writer
+        writer.commit()
+    except BaseException:
+        writer.rollback()
+        raise
+    finally:
+        writer.wait_merging_threads()
+
+
+def _fill(index: tantivy.Index, documents: Iterable[CandidateDocument], progress: Progress | None) -> int:
+    """Index every document into an empty generation; faults of ``documents`` pass as they are."""
+    source, done = iter(documents), 0
+    with _engine():
+        writer = index.writer(_REBUILD_HEAP, 1)
+    try:
+        while batch := [flatten(document) for document in islice(source, _BATCH)]:
+            with _engine():
+                for flat in batch:
+                    writer.add_document(_document(flat))
+            done += len(batch)
+            if progress is not None:
+                progress(done)
+        with _engine():
+            writer.commit()
+    finally:
+        with _engine():
+            writer.wait_merging_threads()
+    return done
+
+
+def _document(flat: Mapping[str, Value]) -> tantivy.Document:
+    """Return the engine's document; texts with alternatives at a position are handed over as tokens."""
+    with_alternatives = [field.name for field in _SCORED if "|" in cast("str", flat[field.name])]
+    plain = {name: value for name, value in flat.items() if name not in with_alternatives}
+    document = tantivy.Document.from_dict(plain, _schema())
+    for name in with_alternatives:
+        tokens = [
+            tantivy.Token(form, position, 0, 0)
+            for position, forms in enumerate(cast("str", flat[name]).split())
+            for form in forms.split("|")
+        ]
+        document.add_pre_tokenized_text(name, tantivy.PreTokenizedString("", tokens))
+    return document
+
+
+def _upsert(index: tantivy.Index, writer: tantivy.IndexWriter, flats: Iterable[Mapping[str, Value]]) -> None:
+    """Replace by key, but never a newer version by an older one."""
+    newest: dict[int, Mapping[str, Value]] = {}
+    for flat in flats:
+        key = cast("int", flat["key"])
+        if key not in newest or cast("int", flat["version"]) >= cast("int", newest[key]["version"]):
+            newest[key] = flat
+    index.reload()
+    searcher = index.searcher()
+    here = Query.term_set_query(_schema(), "key", list(newest))
+    addresses = [address for _, address in searcher.search(here, max(1, len(newest)), count=False).hits]
+    keys = cast("list[int]", searcher.fast_field_values("key", addresses))
+    versions = cast("list[int]", searcher.fast_field_values("version", addresses))
+    for key, version in zip(keys, versions, strict=True):
+        if version > cast("int", newest[key]["version"]):
+            del newest[key]
+    _delete(writer, newest)
+    for flat in newest.values():
+        writer.add_document(_document(flat))
+
+
+def _delete(writer: tantivy.IndexWriter, keys: Iterable[int]) -> None:
+    for key in keys:
+        writer.delete_documents_by_term("key", key)
+
+
+def _answer(searcher: tantivy.Searcher, query: SearchQuery, needs: Sequence[Need]) -> SearchPage:
+    plan = _plan(query, needs)
+    full = plan.query()
+    loose: frozenset[str] = frozenset()
+    total = _count(searcher, full)
+    if total == 0 and (loose := _misspelt(searcher, plan, needs)):
+        plan = _plan(query, needs, loose)
+        full = plan.query()
+        total = _count(searcher, full)
+    ranked = query.sort is Sort.RELEVANCE and query.words.asks_for_something and not loose
+    order = query.sort if query.sort is Sort.START or ranked else Sort.FRESH
+    hits, after = (_ranked if ranked else _ordered)(searcher, query, full, order)
+    facets = _facets(searcher, query, plan) if query.with_facets else ()
+    return SearchPage(total, hits, facets, after, words.reading(needs, loose))
+
+
+def _count(searcher: tantivy.Searcher, query: Query) -> int:
+    return cast("int", searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
+
+
+def _room(query: SearchQuery) -> tuple[int, int]:
+    """Return how many hits were given before, and how many may be given now (rules E2)."""
+    seen = query.after.seen if query.after is not None else 0
+    return seen, max(0, min(query.size, query.window - seen))
+
+
+def _ordered(
+    searcher: tantivy.Searcher, query: SearchQuery, full: Query, order: Sort
+) -> tuple[tuple[Hit, ...], Position | None]:
+    """Return a page by a unique sort key; the next one starts after the last key, whatever is written."""
+    seen, room = _room(query)
+    field = _ORDER_FIELDS[order]
+    if query.after is not None and query.after.order is order:
+        full = _all_of([(Occur.Must, full), (Occur.Must, _at_least(field, query.after.value + 1))])
+    found = searcher.search(full, room + 1, count=False, order_by_field=field, order=tantivy.Order.Asc).hits
+    page = found[:room]
+    keys = [value & _KEY_MASK for value, _ in page]
+    hits = _hits(searcher, keys, [address for _, address in page], [None] * len(page))
+    if len(found) <= room:
+        return hits, None
+    last = page[-1][0] if page else query.after.value if query.after else 0
+    return hits, Position(order, last, seen + len(page))
+
+
+def _ranked(
+    searcher: tantivy.Searcher, query: SearchQuery, full: Query, order: Sort
+) -> tuple[tuple[Hit, ...], Position | None]:
+    """Return a page by score, ties by key. Ties that reach over the page's end are read to their end."""
+    seen, room = _room(query)
+    end = seen + room
+    limit = end + 1
+    while True:
+        found = searcher.search(full, limit, count=False).hits
+        if len(found) < limit or found[-1][0] < found[end - 1][0] or not room:
+            break
+        limit *= 4
+    addresses = [address for _, address in found]
+    keys = cast("list[int]", searcher.fast_field_values("key", addresses))
+    rows = sorted(
+        zip((-score for score, _ in found), keys, range(len(found)), strict=True), key=lambda row: row[:2]
+    )
+    page = rows[seen:end]
+    hits = _hits(
+        searcher,
+        [key for _, key, _ in page],
+        [addresses[place] for *_, place in page],
+        [-s for s, *_ in page],
+    )
+    more = len(rows) > end
+    return hits, Position(order, end, end) if more else None
+
+
+def _hits(
+    searcher: tantivy.Searcher,
+    keys: Sequence[int],
+    addresses: list[tantivy.DocAddress],
+    scores: Sequence[float | None],
+) -> tuple[Hit, ...]:
+    high = cast("list[int]", searcher.fast_field_values("id_high", addresses))
+    low = cast("list[int]", searcher.fast_field_values("id_low", addresses))
+    return tuple(
+        Hit(join_id(*halves), key, score) for key, score, *halves in zip(keys, scores, high, low, strict=True)
+    )
+
+
+def _facets(searcher: tantivy.Searcher, query: SearchQuery, plan: _Plan) -> tuple[FacetResult, ...]:
+    """Count each facet with every filter but its own; those without a selection in one go."""
+    counts: dict[str, dict[str, int]] = {}
+    free = [name for name in FACETS if name not in plan.selected]
+    for names, without in [(free, None), *(([name], name) for name in plan.selected)]:
+        asked = {
+            name: {"terms": {"field": FACETS[name].field, "size": _MOST_VALUES, "segment_size": _MOST_VALUES}}
+            for name in names
+        }
+        answer = searcher.aggregate(plan.query(without), asked) if asked else {}
+        for name, found in answer.items():
+            counts[name] = {bucket["key"]: bucket["doc_count"] for bucket in found["buckets"]}
+    return tuple(
+        result(facet, counts.get(facet.name, {}), query.selections.get(facet.name, ()))
+        for facet in FACETS.values()
+    )
+
+
+def _misspelt(searcher: tantivy.Searcher, plan: _Plan, needs: Sequence[Need]) -> frozenset[str]:
+    """Return the words that nobody in the visible scope has, so that a typo may be forgiven."""
+    loose = set()
+    for alternative in {alternative for need in needs for alternative in need.alternatives}:
+        if not alternative.is_excluded and all(_may_be_typo(sought) for sought in alternative.exact):
+            scope = _all_of([*plan.mandatory, (Occur.Must, _alternative(alternative))])
+            if not alternative.is_phrase and _count(searcher, scope) == 0:
+                loose.add(alternative.text)
+    return frozenset(loose)
+
+
+def _may_be_typo(sought: Sought) -> bool:
+    return len(sought.positions) == 1 and all(
+        len(form) >= _SHORTEST_TYPO and form.isalnum() for form in sought.positions[0]
+    )
+
+
+def _plan(query: SearchQuery, needs: Sequence[Need], loose: frozenset[str] = frozenset()) -> _Plan:
+    seen = query.visibility
+    today = day_number(seen.today)
+    mandatory = [
+        (Occur.Must, _at_least("visible_until_on", today)),
+        (Occur.Must, _at_least(permit_field(seen.job_country), today)),
+    ]
+    if seen.excluded_keys:
+        excluded = Query.term_set_query(_schema(), "key", sorted(seen.excluded_keys))
+        mandatory.append((Occur.MustNot, excluded))
+    first, last = ("flex_from", "flex_to") if query.flex else ("start_on", "start_last")
+    dates = []
+    if query.start_from is not None:
+        dates.append((Occur.Must, _at_least(last, day_number(query.start_from))))
+    if query.start_to is not None:
+        dates.append((Occur.Must, _at_most(first, day_number(query.start_to))))
+    selected = {
+        name: (Occur.Must, Query.term_set_query(_schema(), FACETS[name].field, sorted(values)))
+        for name, values in query.selections.items()
+        if values
+    }
+    text = tuple(_need(need, loose) for need in needs)
+    return _Plan(tuple(mandatory), tuple(dates), text, selected)
+
+
+def _need(need: Need, loose: frozenset[str]) -> tuple[Occur, Query]:
+    if len(need.alternatives) == 1 and need.alternatives[0].is_excluded:
+        return Occur.MustNot, _exactly(need.alternatives[0].exact)
+    return Occur.Must, _best([_alternative(alternative, loose) for alternative in need.alternatives])
+
+
+def _alternative(alternative: Alternative, loose: frozenset[str] = frozenset()) -> Query:
+    exact = _exactly(alternative.exact)
+    if alternative.is_excluded:
+        everyone = Query.const_score_query(Query.all_query(), 0.0)
+        return _all_of([(Occur.Must, everyone), (Occur.MustNot, exact)])
+    if alternative.text in loose:
+        return _all_of([(Occur.Must, _nearly(sought)) for sought in alternative.exact])
+    if not alternative.also:
+        return exact
+    also = _best([_anywhere(sought) for sought in alternative.also])
+    return _best([exact, Query.boost_query(also, synonyms.BOOST)])
+
+
+def _exactly(exact: Sequence[Sought]) -> Query:
+    return _all_of([(Occur.Must, _anywhere(sought)) for sought in exact])
+
+
+def _anywhere(sought: Sought) -> Query:
+    """Return the query for words in any text and either stemming; the best field counts most."""
+    parts = [
+        query if field.boost == 1 else Query.boost_query(query, field.boost)
+        for field in _SCORED
+        for query in _in_field(field, sought.positions)
+    ]
+    return _best(parts, _TIE)
+
+
+def _in_field(field: Field, positions: Sequence[Sequence[str]]) -> list[Query]:
+    which = 0 if field.stemming == "fr" else 1
+    stemmed = [list(dict.fromkeys(analysis.stems(form)[which] for form in forms)) for forms in positions]
+    if len(stemmed) == 1:
+        return [Query.term_query(_schema(), field.name, stem) for stem in stemmed[0]]
+    readings = islice(product(*stemmed), _MOST_READINGS)
+    return [Query.phrase_query(_schema(), field.name, list(reading)) for reading in readings]
+
+
+def _nearly(sought: Sought) -> Query:
+    """Return the query for words one letter away (never more: security.md X-07)."""
+    return _best(
+        [Query.fuzzy_term_query(_schema(), SPELLINGS, form, distance=1) for form in sought.positions[0]]
+    )
+
+
+def _at_least(field: str, bound: int) -> Query:
+    return Query.range_query(_schema(), field, tantivy.FieldType.Integer, lower_bound=bound)
+
+
+def _at_most(field: str, bound: int) -> Query:
+    return Query.range_query(_schema(), field, tantivy.FieldType.Integer, upper_bound=bound)
+
+
+def _best(queries: Sequence[Query], tie: float = 0.0) -> Query:
+    return queries[0] if len(queries) == 1 else Query.disjunction_max_query(queries, tie)
+
+
+def _all_of(clauses: Sequence[tuple[Occur, Query]]) -> Query:
+    if len(clauses) == 1 and clauses[0][0] is Occur.Must:
+        return clauses[0][1]
+    return Query.boolean_query(clauses)
