@@ -140,6 +140,11 @@ class DownloadView:
     settled_at: datetime | None
     candidate_withdrew: bool
 
+    @property
+    def file_name(self) -> str:
+        """The name the copy is served under (security.md U-06)."""
+        return f"cv-{self.id.hex[:8]}.pdf"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerView:
@@ -197,7 +202,7 @@ def _asking(session: Session, condition: ColumnElement[bool], *, lock: bool) -> 
         company_id=company.id,
         company_name=company.legal_name,
         registration_number=company.registration_number,
-        domains=frozenset({*known, row.email.rpartition("@")[2].lower()}),
+        domains=frozenset({*known, recruiter.email_domain, row.email.rpartition("@")[2].lower()}),
         is_active=RECRUITER_CAPABILITIES[RecruiterState(recruiter.state)].may_contact,
         is_company_verified=CompanyState(company.state) is CompanyState.VERIFIED,
         confirmed_at=recruiter.confirmed_at,
@@ -244,14 +249,14 @@ def openings(
     session: Session,
     recruiter_id: UUID,
     *,
-    only_open: bool = False,
+    state: OpeningState | None = None,
     after: Position | None = None,
     size: int = PAGE,
 ) -> Page[OpeningView]:
     """Return a recruiter's openings, newest first."""
     statement = select(Opening).where(Opening.recruiter_id == recruiter_id)
-    if only_open:
-        statement = statement.where(Opening.state == OpeningState.OPEN)
+    if state is not None:
+        statement = statement.where(Opening.state == state)
     statement = _after(statement, Opening.created_at, Opening.id, after)
     views = [opening_view(opening) for opening in session.scalars(statement.limit(size + 1))]
     return _page(views, size, lambda view: Position(view.created_at, view.id))

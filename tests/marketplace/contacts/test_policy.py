@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from marketplace.contacts.policy import (
     CANDIDATE_SIDE,
@@ -98,7 +99,7 @@ def test_every_combination_of_facts_gives_exactly_the_reasons_of_the_rules(act: 
 
 def test_the_two_sides_share_no_reason_and_leave_none_out() -> None:
     """D3: a reason is either hidden behind the 404 or shown to the recruiter."""
-    assert CANDIDATE_SIDE | RECRUITER_SIDE == set(Reason)
+    assert set(Reason) == CANDIDATE_SIDE | RECRUITER_SIDE
     assert not CANDIDATE_SIDE & RECRUITER_SIDE
     assert {reason.value for reason in CANDIDATE_SIDE} == {
         "not_searchable", "other_country", "guardian_consent_missing", "company_excluded", "recruiter_blocked",
@@ -201,7 +202,7 @@ days = st.none() | st.dates(date(2026, 11, 1), date(2026, 12, 31))
     permits=st.dictionaries(st.sampled_from(COUNTRIES), st.dates(date(2026, 11, 1), date(2026, 12, 31))),
     consent=st.booleans(),
 )
-def test_visibility_and_decision_say_the_same(  # noqa: PLR0913  (one argument a fact)
+def test_visibility_and_decision_say_the_same(
     job_country: str,
     work_country: str,
     key_is_excluded: bool,
