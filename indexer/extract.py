@@ -240,19 +240,19 @@ def _join_hyphens(text: str) -> str:
     known = {word.lower() for word in _LETTERS.findall(text)}
 
     def join(match: re.Match[str]) -> str:
-        left, right = match[1], match[3]
-        if match[2] == _BREAK and "\n" not in match[0]:
+        left, right = match[1], match[4]
+        if match[3] and "\n" not in match[0]:
             return left + right  # a soft hyphen inside a line is only a place to break
         if right.lower() in _CONJUNCTIONS:
             return f"{left}- {right}"
         if (left + right).lower() not in known and (
-            left.lower() in _COMPOUND_STARTS or (left.lower() in known_apart and right.lower() in known_apart)
+            len(left) == 1 or left.lower() in _COMPOUND_STARTS or (left.lower() in known_apart and right.lower() in known_apart)
         ):
             return f"{left}-{right}"
         return left + right
 
     known_apart = known - {
-        word.lower() for match in _BROKEN_WORD.finditer(text) for word in (match[1], match[3])
+        word.lower() for match in _BROKEN_WORD.finditer(text) for word in (match[1], match[4])
     } | _repeated(text)
     text = _BROKEN_WORD.sub(join, text)
     return text.replace(_BREAK, "").replace("\u2010", "-")
@@ -285,7 +285,8 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _BLANKS = re.compile(r"[ \t]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _LOST_LIGATURE = re.compile(
-    r"\b(?:[Pp]ro les?|[Cc]erti (?:c|é)|[Qq]uali (?:c|é)|[Ss]cienti [cq]|[Ss]peci [cq]|[Ee]f (?:cien|cac)|[Oo]f ces?)"
+    "(?<=[a-z])[\x00\ufffd](?=[a-z])"
+    r"|\b(?:[Pp]ro les?|[Cc]erti (?:c|é)|[Qq]uali (?:c|é)|[Ss]cienti [cq]|[Ss]peci [cq]|[Ee]f (?:cien|cac)|[Oo]f ces?)"
 )
 _GLYPH_NAME = re.compile(r"(?<![\w/])/[a-z_][a-z0-9_⌢-]*(?![\w/])|[A-Za-z]/[a-zT]_[a-z]")
 
@@ -309,7 +310,7 @@ _ICON_NAME = re.compile(r"(?m)(^[ \t]*|[ \t])/([a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?=
 _ICON_NUMBER = re.compile(r"(?<!\S)/(?:_\d+|[gGcC]\d+|uni[0-9A-F]{4,6})(?!\S)")
 _ICON_SIGNS = re.compile(r"(?<!\S)(?:[♂♀]\S*|/\S*⌢\S*)|\S*¶[^\W\d_]\S*")
 _SPACED_LETTERS = re.compile(r"(?<!\S)(?:[^\W\d_] ){3,}[^\W\d_](?!\S)")
-_BROKEN_WORD = re.compile(rf"([^\W\d_]{{2,}})([-\u2010{_BREAK}])(?:\n| )?((?!\d)[^\W\d_]{{2,}})")
+_BROKEN_WORD = re.compile(rf"([^\W\d_]+)(?:([-\u2010])[ \n]|({_BREAK})\n?)([^\W\d_]{{2,}})")
 
 _ICONS = frozenset(
     "at bitbucket bolt book briefcase building calendar car certificate circle city clock code cog cogs comment "
