@@ -24,25 +24,34 @@ def extract_waiting(ports: Ports, limit: int | None = None) -> int:
     """Read waiting CVs until none is left (or ``limit``); return how many were tried."""
     done = 0
     while limit is None or done < limit:
-        with ports.db.transaction() as session:
-            messages = outbox.claim(session, ports.clock.now(), [TOPIC], 1)
-            if not messages:
-                break
-            _extract(session, ports, messages[0])
+        message_id: int | None = None
+        try:
+            with ports.db.transaction() as session:
+                messages = outbox.claim(session, ports.clock.now(), [TOPIC], 1)
+                if not messages:
+                    break
+                message_id = messages[0].id
+                _extract(session, ports, UUID(messages[0].subject))
+                outbox.mark_done(messages[0], ports.clock.now())
+        except Exception as error:
+            if message_id is None:
+                raise
+            log.warning("cv.extraction_failed", message=message_id, error=type(error).__name__)
+            _try_later(ports, message_id, error)
         done += 1
     return done
 
 
-def _extract(session: Session, ports: Ports, message: outbox.OutboxMessage) -> None:
-    try:
-        with session.begin_nested():
-            cv_id = UUID(message.subject)
-            content = cvs.uploaded_content(session, ports.files, cv_id)
-            if content is not None:  # else: replaced or deleted meanwhile
-                extraction = ports.reader.extract(content)
-                cvs.apply_extraction(session, ports.clock.now(), cv_id, extraction, ports.files)
-    except Exception as error:  # noqa: BLE001  (kept with its error and tried again; never lost)
-        log.warning("cv.extraction_failed", cv_id=message.subject, error=type(error).__name__)
-        outbox.mark_failed(message, ports.clock.now(), error)
-    else:
-        outbox.mark_done(message, ports.clock.now())
+def _extract(session: Session, ports: Ports, cv_id: UUID) -> None:
+    content = cvs.uploaded_content(session, ports.files, cv_id)
+    if content is not None:  # else: replaced or deleted meanwhile
+        extraction = ports.reader.extract(content)
+        cvs.apply_extraction(session, ports.clock.now(), cv_id, extraction, ports.files)
+
+
+def _try_later(ports: Ports, message_id: int, error: Exception) -> None:
+    """Note the failure in a transaction of its own, for the first one is rolled back."""
+    with ports.db.transaction() as session:
+        message = session.get(outbox.OutboxMessage, message_id, with_for_update={"skip_locked": True})
+        if message is not None and message.done_at is None:
+            outbox.mark_failed(message, ports.clock.now(), error)

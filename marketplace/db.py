@@ -14,7 +14,8 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from marketplace.errors import UnavailableError
@@ -31,6 +32,9 @@ NAMING_CONVENTION = {
 
 WAKE = "wake_topics"
 """Key of ``Session.info``: the outbox topics written in this transaction."""
+
+UNDO = "undo_on_rollback"
+"""Key of ``Session.info``: what to take back outside the database if the transaction fails."""
 
 
 class Base(DeclarativeBase):
@@ -76,8 +80,17 @@ class Database:
         Raises :class:`UnavailableError` when the database does not answer.
         """
         with self._available(), self._sessions() as session:
-            yield session
-            session.commit()
+            is_committing = False
+            try:
+                yield session
+                is_committing = True
+                session.commit()
+            except BaseException as error:
+                session.rollback()
+                if not (is_committing and _is_outcome_unknown(error)):
+                    for undo in reversed(session.info.pop(UNDO, ())):
+                        undo()
+                raise
             topics = frozenset(session.info.pop(WAKE, ()))
         if topics and self.after_commit is not None:
             self.after_commit(topics)
@@ -104,3 +117,13 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection (at shutdown, or in a forked child)."""
         self.engine.dispose()
+
+
+def undo_on_rollback(session: Session, undo: Callable[[], None]) -> None:
+    """Have ``undo`` called when this transaction ends without a commit (a file stored for it)."""
+    session.info.setdefault(UNDO, []).append(undo)
+
+
+def _is_outcome_unknown(error: BaseException) -> bool:
+    """Whether a commit may have been carried out although it raised: then nothing is taken back."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated

@@ -31,7 +31,7 @@ from marketplace.accounts.models import (
     TokenPurpose,
 )
 from marketplace.catalogues import LANGUAGES
-from marketplace.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from marketplace.errors import ConflictError, FieldError, InvalidInputError, NotFoundError, NotSignedInError
 from marketplace.settings import Settings
 from marketplace.terms import services as terms
 from marketplace.terms.services import AcceptedVersion
@@ -78,6 +78,14 @@ class Confirmed:
     account_id: UUID
     role: Role
     password_is_mailed: bool
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """The token under which a session goes on; its end stays what it was."""
+
+    token: str
+    expires_at: datetime
 
 
 def register_account(
@@ -238,7 +246,7 @@ def change_password(
     session_id: UUID,
     current_password: str | None,
     new_password: str,
-) -> str:
+) -> NewToken:
     """Change the password; return the new token of this session, the others end (S-03, S-04, A3).
 
     The current password is asked for unless it is a temporary one, which its use already spent.
@@ -260,14 +268,28 @@ def change_password(
         delete(AccountSession).where(AccountSession.account_id == account_id, AccountSession.id != session_id)
     )
     token = new_token()
-    session.execute(
+    expires_at = session.scalar(
         update(AccountSession)
         .where(AccountSession.id == session_id, AccountSession.account_id == account_id)
         .values(token_hash=hash_token(token), epoch=account.epoch, last_seen_at=now)
+        .returning(AccountSession.expires_at)
     )
+    if expires_at is None:
+        raise NotSignedInError
     _audit(session, now, "password.changed", account_id, Role(account.role), "A3")
     request_mail(session, now, "password_changed", account_id)
-    return token
+    return NewToken(token, expires_at)
+
+
+def set_password(session: Session, settings: Settings, account_id: UUID, password: str) -> None:
+    """Give an account a chosen password without asking for an old one (command line, sample data).
+
+    No page or route calls this: a member changes a password by knowing it or by a mailed link.
+    """
+    account = _locked(session, account_id)
+    account.password_hash = passwords.hash_password(password, settings.password_hash_memory_kib)
+    account.password_kind = PasswordKind.CHOSEN
+    account.password_expires_at = None
 
 
 def update_own_data(
@@ -309,11 +331,6 @@ def update_own_data(
         hook = hooks.renamed.get(Role(account.role))
         if hook is not None and {"first_name", "last_name"} & set(changed):
             hook(session, now, account_id)
-
-
-def change_language(session: Session, now: datetime, account_id: UUID, language: str) -> None:
-    """Keep the language a member chose; raise :class:`InvalidInputError` for one we do not have."""
-    update_own_data(session, now, account_id, AccountHooks(), language=language)
 
 
 def grant_bearer(session: Session, now: datetime, admin_id: UUID, account_id: UUID) -> None:

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import event, select
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from marketplace import outbox
 from marketplace.candidates import changes, queries
 from marketplace.candidates.lifecycle import CVState
 from marketplace.candidates.models import CV, CVUpload
 from marketplace.candidates.scrubbing import scrub
+from marketplace.db import Database, undo_on_rollback
 from marketplace.errors import (
     FieldError,
     InvalidInputError,
@@ -35,9 +36,6 @@ from marketplace.errors import (
 from marketplace.files import FileStore
 from marketplace.pdf.results import MESSAGES, Extraction, RefusalReason
 from marketplace.settings import Settings
-
-if TYPE_CHECKING:
-    from marketplace.db import Database
 
 UPLOADED = "cv.uploaded"
 """Outbox topic: a CV waits to be read; the subject is its id."""
@@ -360,32 +358,7 @@ def _discard(session: Session, now: datetime, key: str | None, after: timedelta 
 
 
 def _store(session: Session, files: FileStore, content: bytes) -> str:
-    """Store a file that stays only if the transaction, and the savepoint we are in, hold."""
+    """Store a file that stays only if the transaction is committed."""
     key = files.put("cv", content)
-    savepoint = session.get_nested_transaction()
-    is_committed = False
-
-    def committed(committing: Session) -> None:
-        nonlocal is_committed
-        is_committed = is_committed or not committing.in_nested_transaction()
-
-    def rolled_back(_: Session, transaction: SessionTransaction) -> None:
-        if transaction is savepoint:
-            files.delete(key)
-
-    def ended(ending: Session, transaction: SessionTransaction) -> None:
-        if transaction.parent is not None:
-            return
-        for name, listener in listeners.items():
-            event.remove(ending, name, listener)
-        if not is_committed:
-            files.delete(key)
-
-    listeners: dict[str, Callable[..., None]] = {
-        "after_commit": committed,
-        "after_soft_rollback": rolled_back,
-        "after_transaction_end": ended,
-    }
-    for name, listener in listeners.items():
-        event.listen(session, name, listener)
+    undo_on_rollback(session, partial(files.delete, key))
     return key

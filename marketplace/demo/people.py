@@ -13,31 +13,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from marketplace import reference
-from marketplace.demo.resumes import Resume, write_resume
+from marketplace.demo.resumes import Resume, sample_words, write_resume
 from marketplace.periods import add_months
 
 SEED = 2026
 
-FIRST_NAMES = {
-    "FR": "Lina Mehdi Sofia Thomas Camille Yanis Chloé Hugo Inès Lucas Manon Adam Jade Nathan Zoé Rayan Léa "
-    "Mathis Sarah Enzo Élise Gabriel Amina Louis Maëlys Noé Fatou Jules Agathe Ismaël Margaux Théo Awa "
-    "Clément Romane Bilal Anaïs Maxime Salomé Kévin".split(),
-    "GB": "Olivia Amelia Oliver Harry Isla Noah Freya George Poppy Jack Aisha Mohammed Grace Alfie Priya Callum "
-    "Niamh Rhys Megan Ewan Zara Archie Ruby Imran Sophie Leo Chloe Finlay Bethan Tariq".split(),
-    "US": "Emma Liam Ava Ethan Mia Mason Harper Logan Sofia Jayden Aaliyah Diego Nora Caleb Zoe Malik Hannah "
-    "Xavier Grace Mateo Layla Dylan Ruth Andre Chloe Wyatt Imani Hunter Elena Tyler".split(),
-}
-LAST_NAMES = {
-    "FR": "Bernard Kaddour Oliveira Dupuis Moreau Lefebvre Benali Garnier Faure Roussel Diallo Mercier Blanc "
-          "Gauthier Perrin Morel Haddad Fontaine Chevalier Robin Masson Nguyen Lambert Traoré Colin Vidal Picard "
-          "Renard Marchand Barbier Delorme Lacroix Meunier Carpentier Legrand".split(),
-    "GB": "Smithson Taylor Hughes Walker Patel Campbell Evans Khan Robertson Murphy Bennett Clarke Fraser Morgan "
-          "Turner Ahmed Watson Lloyd Reid Ellis Foster Begum Pritchard Doyle Hartley".split(),
-    "US": "Johnson Ramirez Carter Nguyen Brooks Hayes Coleman Rivera Bennett Foster Howard Ortiz Sullivan Price "
-          "Watkins Jenkins Delgado Palmer Simmons Barnes Greene Castillo Fisher Lawson Boyd".split(),
-}  # fmt: skip
+FIRST_NAMES = sample_words()["first_names"]
+LAST_NAMES = sample_words()["last_names"]
 LANGUAGES = {"FR": ["fr"], "GB": ["en"], "US": ["en"]}
-OTHER_LANGUAGES = ["en", "fr", "es", "de", "it", "ar", "pt", "zh"]
+OTHER_LANGUAGES = sample_words()["other_languages"]
 SHARES = (("FR", 0.5), ("GB", 0.27), ("US", 0.23))
 BUSY_FIELDS = (
     "development",
@@ -88,7 +72,7 @@ def people(count: int, today: date, *, seed: int = SEED, country: str | None = N
 
 def persona(number: int, today: date, *, seed: int = SEED, country: str | None = None) -> Persona:
     """Return the persona with this number."""
-    rng = random.Random(f"{seed}:{number}")  # noqa: S311  (sample data, repeatable on purpose)
+    rng = random.Random(f"{seed}:{number}")
     home = country or rng.choices([c for c, _ in SHARES], [w for _, w in SHARES])[0]
     first, last = rng.choice(FIRST_NAMES[home]), rng.choice(LAST_NAMES[home])
     region, city = _place(rng, home)
@@ -101,8 +85,8 @@ def persona(number: int, today: date, *, seed: int = SEED, country: str | None =
     level = rng.choices((3, 4, 5, 6, 7, 8), (8, 22, 26, 26, 16, 2))[0]
     spoken = _spoken(rng, language)
     resume = write_resume(
-        rng, language=language, country=home, city=city, first_name=first, last_name=last, job_field=job_field,
-        skills=skills, spoken=spoken, today=today, number=number,
+        rng, language=language, country=home, city=city, first_name=first, last_name=last,
+        job_field=job_field, skills=skills, spoken=spoken, today=today, number=number,
     )  # fmt: skip
     return Persona(
         number=number,

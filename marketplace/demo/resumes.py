@@ -6,93 +6,33 @@ that search has something to understand. A resume is data; ``cv_layouts.py`` dra
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
 from marketplace import reference
 
-COMPANIES = {
-    "FR": ("Atelier Lumen", "Coopérative du Port", "Novalis Conseil", "Maison Ferrand", "Groupe Estérel",
-           "Hexa Logiciels", "Clinique des Tilleuls", "Rivages Énergie", "Mairie de Valmont", "Transports Garonne"),
-    "GB": ("Harbour & Pike", "Northgate Systems", "Fenwick Analytics", "Larkfield Care", "Tideway Energy",
-           "Oakhurst Retail", "Millbrook Council", "Penrose Engineering", "Calder Logistics", "Bluebell Studios"),
-    "US": ("Cedar Ridge Labs", "Lakeshore Partners", "Summit Trail Outfitters", "Bayou Health", "Redwood Freight",
-           "Prairie Analytics", "Granite City Works", "Blue Mesa Energy", "Pinecrest School", "Harborview Media"),
-}  # fmt: skip
-SCHOOLS = {
-    "fr": ("Lycée Jean-Moulin", "IUT de {city}", "CFA des Métiers de {city}", "Université de {city}", "École Vauban"),
-    "en": ("{city} College", "{city} Technical Institute", "Riverside Sixth Form", "University of {city}",
-           "Elm Street High School"),
-}  # fmt: skip
-STREETS = {
-    "FR": "{n} rue des Acacias", "GB": "{n} Chestnut Road", "US": "{n} Maple Street",
-}  # fmt: skip
 
-DID = {
-    "fr": (
-        "Mise en place de {a} pour une équipe de {n} personnes, en lien avec {b}.",
-        "Participation à un projet de {a} : recueil du besoin, réalisation, tests et documentation.",
-        "Prise en main de {a} et de {b} ; gain de temps estimé à {p} % pour le service.",
-        "Suivi quotidien de {a}, rédaction de procédures et accompagnement des utilisateurs.",
-        "Création d'un tableau de suivi autour de {a}, présenté chaque semaine au responsable.",
-        "Amélioration continue de {a} avec la méthode agile ; {n} livraisons en six mois.",
-        "Soutien à l'équipe sur {b}, puis responsabilité d'un lot consacré à {a}.",
-        "Veille et formation interne sur {a} ; animation de {n} ateliers.",
-    ),
-    "en": (
-        "Set up {a} for a team of {n}, working closely with colleagues in charge of {b}.",
-        "Took part in a {a} project: gathering needs, building, testing and writing the documentation.",
-        "Learned {a} and {b} on the job; saved the department an estimated {p} % of its time.",
-        "Looked after {a} every day, wrote procedures and helped users.",
-        "Built a weekly report on {a} and presented it to the manager.",
-        "Improved {a} step by step in an agile team; {n} releases in six months.",
-        "Supported the team on {b}, then took charge of a work package on {a}.",
-        "Kept up to date on {a} and ran {n} workshops for colleagues.",
-    ),
-}
-ABOUT = {
-    "fr": (
-        "Curieux et rigoureux, je cherche une alternance pour apprendre le métier de {title} au contact du terrain. "
-        "Mes projets m'ont donné le goût de {a} et de {b}.",
-        "Après une première expérience, je souhaite devenir {title}. J'aime travailler en équipe, expliquer ce que "
-        "je fais et progresser sur {a}.",
-        "Je prépare une reconversion vers le métier de {title}. Autonome, à l'écoute, je pratique {a} et {b} "
-        "depuis plusieurs mois.",
-    ),
-    "en": (
-        "Curious and careful, looking for an apprenticeship to learn the work of a {title} on the job. My projects "
-        "gave me a taste for {a} and {b}.",
-        "After a first experience I want to become a {title}. I like working in a team, explaining what I do and "
-        "getting better at {a}.",
-        "Changing career to become a {title}. Independent, a good listener, practising {a} and {b} for several "
-        "months now.",
-    ),
-}
-HOBBIES = {
-    "fr": (
-        "randonnée",
-        "photographie",
-        "bénévolat",
-        "cuisine",
-        "jeux de société",
-        "escalade",
-        "théâtre",
-        "chorale",
-    ),
-    "en": ("hiking", "photography", "volunteering", "cooking", "board games", "climbing", "theatre", "choir"),
-}
-WORDS = {
-    "fr": {"about": "Profil", "experience": "Expériences", "education": "Formation", "skills": "Compétences",
-           "projects": "Projets", "languages": "Langues", "hobbies": "Centres d'intérêt", "seeks": "{title} en alternance",
-           "intern": "Stagiaire", "assistant": "Assistant", "project": "Projet {a}", "present": "aujourd'hui",
-           "bac": "Baccalauréat", "higher": "BTS", "bachelor": "Licence", "hourly": "Employé saisonnier"},
-    "en": {"about": "Profile", "experience": "Experience", "education": "Education", "skills": "Skills",
-           "projects": "Projects", "languages": "Languages", "hobbies": "Interests", "seeks": "{title} apprenticeship",
-           "intern": "Intern", "assistant": "Assistant", "project": "{a} project", "present": "present",
-           "bac": "A levels", "higher": "Higher diploma", "bachelor": "Bachelor's degree", "hourly": "Seasonal worker"},
-}  # fmt: skip
-AMERICAN = {"bac": "High school diploma", "higher": "Associate degree"}
+@cache
+def sample_words() -> dict[str, Any]:
+    """Return the word lists of ``data/sample_words.json``."""
+    text = files(__package__).joinpath("data", "sample_words.json").read_text(encoding="utf-8")
+    words: dict[str, Any] = json.loads(text)
+    return words
+
+
+COMPANIES: dict[str, list[str]] = sample_words()["companies"]
+SCHOOLS: dict[str, list[str]] = sample_words()["schools"]
+STREETS: dict[str, str] = sample_words()["streets"]
+DID: dict[str, list[str]] = sample_words()["did"]
+ABOUT: dict[str, list[str]] = sample_words()["about"]
+HOBBIES: dict[str, list[str]] = sample_words()["hobbies"]
+WORDS: dict[str, dict[str, str]] = sample_words()["words"]
+AMERICAN: dict[str, str] = sample_words()["american"]
 
 
 @dataclass(frozen=True)
@@ -231,7 +171,7 @@ def _job(
 def _education(
     rng: random.Random, words: dict[str, str], language: str, city: str, title: str, year: int
 ) -> tuple[Entry, ...]:
-    kinds = ["bac"] + rng.choice(([], ["higher"], ["higher"], ["bachelor"], ["higher", "bachelor"]))
+    kinds = ["bac", *rng.choice(([], ["higher"], ["higher"], ["bachelor"], ["higher", "bachelor"]))]
     return tuple(
         Entry(
             f"{words[kind]} – {title}" if kind != "bac" else words[kind],

@@ -248,9 +248,9 @@ class _Reader:
         return None
 
     def flag(self, name: str, value: str | None) -> bool:
-        if value not in {None, "0", "1"}:
+        if value not in {None, "0", "1", "false", "true"}:
             self.fault(name, "invalid_flag", "Write 1 or 0.")
-        return value == "1"
+        return value in {"1", "true"}
 
     def sort(self, value: str | None) -> Sort | None:
         if value is None:
