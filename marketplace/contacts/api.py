@@ -42,7 +42,6 @@ from marketplace.contacts.schemas import (
     position_of,
     profile_out,
 )
-from marketplace.contacts.texts import highlighted
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
 from marketplace.web.api import get, patch, post
@@ -110,10 +109,10 @@ def cv_text(
     now = ports.clock.now()
     with disclosures.gate(ports.db, now) as session:
         read = disclosures.read_cv_text(
-            session, now, ports.settings, member.account_id, candidate_id, job_country
+            session, now, ports.settings, member.account_id, candidate_id, job_country, q
         )
-    spans = highlighted(read.text, q, ports.settings)
-    return CVTextOut(text=read.text, spans=[SpanOut(text=span.text, match=span.match) for span in spans])
+    spans = [SpanOut(text=span.text, match=span.match) for span in read.spans]
+    return CVTextOut(text=read.text, spans=spans)
 
 
 @post(

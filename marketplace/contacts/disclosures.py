@@ -49,6 +49,8 @@ from marketplace.errors import (
     NotFoundError,
 )
 from marketplace.reference import TERRITORY
+from marketplace.search import url as search_url
+from marketplace.search.highlight import Fragment, marking, whole
 from marketplace.settings import Settings
 from marketplace.terms import queries as terms
 
@@ -122,9 +124,10 @@ class OpenedCandidate:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadText:
-    """The scrubbed text of a CV (rules C4, D7)."""
+    """The scrubbed text of a CV (rules C4, D7); ``spans`` join to it, the words searched for marked."""
 
     text: str
+    spans: Fragment
     headline: str
 
 
@@ -186,12 +189,14 @@ def read_cv_text(
     account_id: UUID,
     candidate_id: UUID,
     job_country: str | None = None,
+    q: str = "",
 ) -> ReadText:
-    """Read the scrubbed text of a CV (rules D7); the text of a scan is empty.
+    """Read the scrubbed text of a CV (rules D7) with the words of ``q`` marked; a scan's is empty.
 
-    Raises as :func:`open_profile`, and :class:`ContactNotAllowedError` for every reason that stops
-    a contact (rules D3).
+    Raises as :func:`open_profile`, :class:`ContactNotAllowedError` for every reason that stops a
+    contact (rules D3), and :class:`InvalidInputError` for a ``q`` longer than a search's (D1).
     """
+    asked = search_url.read([("q", q)], default_job_country="FR", limits=search_url.Limits.of(settings))
     meeting = meet(session, now, settings, account_id, candidate_id, Act.CV_TEXT)
     country = _job_country(meeting, job_country)
     _permit(meeting, country, Act.CV_TEXT)
@@ -200,7 +205,8 @@ def read_cv_text(
         raise NotFoundError
     _write(session, now, meeting, Act.CV_TEXT, country, cv=cv)
     headline = candidate_queries.opened_profile(session, candidate_id, is_minor=True).card.headline
-    return ReadText(text=cv.text_scrubbed, headline=headline)
+    spans = whole(cv.text_scrubbed, marking(asked.words))
+    return ReadText(text=cv.text_scrubbed, spans=spans, headline=headline)
 
 
 def reveal_email(

@@ -82,9 +82,7 @@ def change_opening(
     Raises :class:`NotFoundError` for an unknown or foreign one, :class:`InvalidInputError` for a field.
     """
     recruiter = queries.asking_recruiter(session, account_id)
-    opening = session.get(Opening, opening_id, with_for_update=True)
-    if opening is None or opening.recruiter_id != recruiter.recruiter_id:
-        raise NotFoundError
+    opening = _own(session, recruiter, opening_id, lock=True)
     if change.state is not OpeningState.CLOSED:
         _active(recruiter)
     change = _checked(change, now.date())
@@ -100,6 +98,12 @@ def change_opening(
     return queries.opening_view(opening)
 
 
+def own_opening(session: Session, account_id: UUID, opening_id: UUID) -> OpeningView:
+    """Return an own opening, open or closed; :class:`NotFoundError` for any other."""
+    recruiter = queries.asking_recruiter(session, account_id)
+    return queries.opening_view(_own(session, recruiter, opening_id, lock=False))
+
+
 def own_open_opening(session: Session, recruiter_id: UUID, opening_id: UUID) -> OpeningView:
     """Return an own, open opening; anything else is a 422 ``opening_required`` (D3, security.md C-05)."""
     opening = session.get(Opening, opening_id)
@@ -109,6 +113,13 @@ def own_open_opening(session: Session, recruiter_id: UUID, opening_id: UUID) -> 
             code="opening_required",
         )
     return queries.opening_view(opening)
+
+
+def _own(session: Session, recruiter: AskingRecruiter, opening_id: UUID, *, lock: bool) -> Opening:
+    opening = session.get(Opening, opening_id, with_for_update=True if lock else None)
+    if opening is None or opening.recruiter_id != recruiter.recruiter_id:
+        raise NotFoundError
+    return opening
 
 
 def _active(recruiter: AskingRecruiter) -> AskingRecruiter:

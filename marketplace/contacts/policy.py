@@ -171,6 +171,21 @@ def is_listed(recruiter: RecruiterFacts, candidate: CandidateFacts, job_country:
     return not decision.is_hidden and Reason.NO_RIGHT_TO_WORK not in decision.reasons
 
 
+def stops_of_recruiter(recruiter: RecruiterFacts) -> tuple[Reason, ...]:
+    """Return the reasons on the recruiter's own side that stop every contact now (rules D3).
+
+    For a page that says it once instead of on each card: they do not depend on a candidate.
+    """
+    holds = {
+        Reason.RECRUITER_NOT_ACTIVE: not recruiter.is_active,
+        Reason.COMPANY_NOT_VERIFIED: not recruiter.is_company_verified,
+        Reason.TERMS_OUTDATED: not recruiter.has_accepted_terms,
+        Reason.DATA_UNCONFIRMED: not recruiter.has_confirmed_data,
+        Reason.BUDGET_SPENT: recruiter.has_spent_budget,
+    }
+    return tuple(reason for reason, held in holds.items() if held)
+
+
 def visibility_for(
     recruiter: RecruiterFacts, job_country: str, today: date, excluded_keys: frozenset[int]
 ) -> Visibility:
