@@ -156,4 +156,4 @@ def _require_json(request: Request[Any, Any, Any], content_type: str) -> None:
     if length == "0" and wanted == RequestEncodingType.JSON:
         return
     if content_type != wanted:
-        raise NotAllowedError("json_required", f"Send the body as {getattr(wanted, 'value', wanted)!s}.")
+        raise NotAllowedError("json_required")

@@ -66,7 +66,7 @@ KINDS: dict[str, Kind] = {
         N_("The reasons say what stands against it."),
     ),
     "not_found": Kind(
-        404, N_("Page not found"),
+        404, N_("Not found"),
         N_("It does not exist, or it is not for you to see."),
     ),
     "method_not_allowed": Kind(
