@@ -42,6 +42,12 @@ class SignedIn:
     account_id: UUID
     session_id: UUID
     role: Role
+    transport: Transport
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    may_use_bearer: bool
     expires_at: datetime
     next: str | None
 
@@ -199,6 +205,12 @@ def _open(
         account_id=account.id,
         session_id=row.id,
         role=role,
+        transport=transport,
+        email=account.email,
+        first_name=account.first_name,
+        last_name=account.last_name,
+        language=account.language,
+        may_use_bearer=account.may_use_bearer,
         expires_at=row.expires_at,
         next=next_step(
             password_is_temporary=account.password_kind == PasswordKind.TEMPORARY,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from marketplace.clock import FixedClock
 from marketplace.db import Database
 from marketplace.mail import Mail, MailSink
 from marketplace.mail_delivery import deliver_due_mails
+from marketplace.ports import Ports
 from marketplace.settings import Settings
 from marketplace.terms.queries import required_documents
 from marketplace.terms.services import AcceptedVersion, publish_builtin
@@ -24,23 +24,16 @@ from marketplace.terms.services import AcceptedVersion, publish_builtin
 PASSWORD = "violet tractors sing at noon"
 
 
-@pytest.fixture
-def ports(db: Database, clock: FixedClock, settings: Settings, mail_sink: MailSink) -> Any:
-    """What the mail delivery needs of the ports, with the built-in documents published."""
-    with db.transaction() as session:
-        publish_builtin(session, clock.now())
-    return SimpleNamespace(db=db, clock=clock, settings=settings, mailer=mail_sink)
-
-
 class World:
     """The ports and the few acts that nearly every test begins with."""
 
-    def __init__(self, ports: Any) -> None:
+    def __init__(self, ports: Ports) -> None:
         self.ports = ports
         self.db: Database = ports.db
         self.clock: FixedClock = ports.clock
         self.settings: Settings = ports.settings
-        self.sink: MailSink = ports.mailer
+        assert isinstance(ports.mailer, MailSink)
+        self.sink = ports.mailer
         self.hooks = AccountHooks()
 
     def act(self, service: Callable[..., Any], *args: Any, **named: Any) -> Any:
@@ -96,5 +89,8 @@ class World:
 
 
 @pytest.fixture
-def world(ports: Any) -> World:
-    return World(ports)
+def world(ports: Ports) -> World:
+    """The ports with the built-in documents published."""
+    made = World(ports)
+    made.act(publish_builtin)
+    return made

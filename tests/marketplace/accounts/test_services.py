@@ -16,7 +16,6 @@ from marketplace.accounts import queries
 from marketplace.accounts.models import Account, AccountSession, MailToken, PasswordKind, Role
 from marketplace.accounts.services import (
     AccountHooks,
-    change_language,
     change_password,
     confirm_email,
     create_admin,
@@ -458,10 +457,11 @@ def test_changing_the_password_keeps_this_session_alone(world: Any) -> None:
     """S-03, S-04: the session goes on under a new token, the old token and the others end."""
     account_id = world.member(ADA)
     here, there = world.sign_in(ADA), world.sign_in(ADA)
-    token = world.act(
+    changed = world.act(
         change_password, world.settings, account_id, here.session_id, world_password(), OTHER_PASSWORD
     )
-    assert _session(world, token) is not None
+    assert _session(world, changed.token) is not None
+    assert changed.expires_at == here.expires_at
     assert _session(world, here.token) is None
     assert _session(world, there.token) is None
     assert world.mails(ADA)[-1].subject == "Your password was changed"
@@ -499,7 +499,7 @@ def test_own_data_is_corrected(world: Any) -> None:
     account = _account(world, account_id)
     assert (account.first_name, account.last_name, account.language) == ("Augusta Ada", "Lovelace", "fr")
     world.act(update_own_data, account_id, hooks, first_name="Augusta Ada")
-    world.act(change_language, account_id, "en")
+    world.act(update_own_data, account_id, hooks, language="en")
     assert renamed == [account_id]
     with pytest.raises(InvalidInputError) as refused:
         world.act(update_own_data, account_id, hooks, last_name=" ", language="de")
