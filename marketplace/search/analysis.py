@@ -16,14 +16,15 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import TypeAlias
 
 import Stemmer
 
 LONGEST_TOKEN = 64
 """Characters of a form that are kept; longer runs are no words."""
 
-_REMEMBERED = 65_536
-"""Chunks remembered before starting anew: about 40 MB."""
+_REMEMBERED = 32_768
+"""Chunks remembered before starting anew: about 20 MB."""
 
 # Soft hyphens, zero-width characters and combining marks may stand inside a word.
 _INSIDE = "\u00ad\u0300-\u036f\u200b-\u200d\u2060"
@@ -55,6 +56,9 @@ _ELISION = re.compile(
 )
 _POSSESSIVE = re.compile(rf"{_APOSTROPHE}s(?!\w)", re.IGNORECASE)
 _PLAIN = re.compile(_WORD)
+_SIMPLE = re.compile(r"[(«\"“]?([^\W\d_]+)[.,;:)!?»…\"”]*")
+CHUNK = re.compile(r"\S+")
+"""Cuts a text as ``str.split`` does, with offsets."""
 
 _REPLACED = (
     ("rice", "eur", "rice"), ("se", "eur", "euse"), ("se", "eux", "euse"), ("ne", "n", "nne"),
@@ -91,6 +95,9 @@ class Token:
     forms: tuple[str, ...]
 
 
+Chunk: TypeAlias = tuple[tuple[Token, ...], frozenset[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Indexed:
     """What an engine indexes of a text.
@@ -106,7 +113,7 @@ class Indexed:
 
 _french = Stemmer.Stemmer("french", 0)
 _english = Stemmer.Stemmer("english", 0)
-_chunks: dict[str, tuple[Token, ...]] = {}
+_chunks: dict[str, Chunk] = {}
 _indexed: dict[str, tuple[str, str, tuple[str, ...]]] = {}
 
 
@@ -129,25 +136,29 @@ def stems(form: str) -> tuple[str, str]:
 
 def tokens(text: str) -> Iterator[Token]:
     """Yield the tokens of ``text`` in order, with their offsets in it."""
-    for match in _CHUNK.finditer(text):
+    for match in CHUNK.finditer(text):
         start = match.start()
-        for token in chunk_tokens(match.group()):
+        for token in chunk(match.group())[0]:
             yield Token(start + token.start, start + token.end, token.forms)
 
 
-_CHUNK = re.compile(r"\S+")
-
-
-def chunk_tokens(chunk: str) -> tuple[Token, ...]:
-    """Return the tokens of a run without blanks, with offsets in it; remembered."""
-    found = _chunks.get(chunk)
+def chunk(text: str) -> Chunk:
+    """Return the tokens of a run without blanks, with offsets in it, and their stem keys; remembered."""
+    found = _chunks.get(text)
     if found is None:
-        found = tuple(_read(chunk))
-        if len(chunk) <= LONGEST_TOKEN:
+        read = tuple(_read(text))
+        found = (read, frozenset(key for token in read for form in token.forms for key in stem_keys(form)))
+        if len(text) <= LONGEST_TOKEN:
             if len(_chunks) >= _REMEMBERED:
                 _chunks.clear()
-            _chunks[chunk] = found
+            _chunks[text] = found
     return found
+
+
+def stem_keys(form: str) -> tuple[str, str]:
+    """Return both stems of a form, told apart by language, for sets that hold stems of both."""
+    french, english = stems(form)
+    return "f" + french, "e" + english
 
 
 def positions(text: str) -> tuple[tuple[str, ...], ...]:
@@ -161,10 +172,10 @@ def indexed(text: str) -> Indexed:
     english: list[str] = []
     plain: dict[str, None] = {}
     known = _indexed
-    for chunk in text.split():
-        entry = known.get(chunk)
+    for piece in text.split():
+        entry = known.get(piece)
         if entry is None:
-            entry = _index(chunk)
+            entry = _index(piece)
         if entry[0]:
             french.append(entry[0])
             english.append(entry[1])
@@ -173,52 +184,52 @@ def indexed(text: str) -> Indexed:
     return Indexed(" ".join(french), " ".join(english), " ".join(plain))
 
 
-def _index(chunk: str) -> tuple[str, str, tuple[str, ...]]:
-    read = tuple(_read(chunk))
+def _index(text: str) -> tuple[str, str, tuple[str, ...]]:
+    read = tuple(_read(text))
     both = [[stems(form) for form in token.forms] for token in read]
     entry = (
         " ".join("|".join(dict.fromkeys(pair[0] for pair in pairs)) for pairs in both),
         " ".join("|".join(dict.fromkeys(pair[1] for pair in pairs)) for pairs in both),
         tuple(form for token in read for form in token.forms),
     )
-    if len(chunk) <= LONGEST_TOKEN:
+    if len(text) <= LONGEST_TOKEN:
         if len(_indexed) >= _REMEMBERED:
             _indexed.clear()
-        _indexed[chunk] = entry
+        _indexed[text] = entry
     return entry
 
 
-def _read(chunk: str) -> Iterator[Token]:
-    if chunk.isascii() and chunk.isalpha():  # most chunks
-        form = fold(chunk)
-        yield Token(0, len(chunk), (_SPELLINGS.get(form, form),))
+def _read(text: str) -> Iterator[Token]:
+    if simple := _SIMPLE.fullmatch(text):  # most chunks
+        if form := fold(simple[1]):
+            yield Token(*simple.span(1), (_SPELLINGS.get(form, form),))
         return
-    place, end = 0, len(chunk)
+    place, end = 0, len(text)
     while place < end:
-        character = chunk[place]
-        before = chunk[place - 1] if place else ""
+        character = text[place]
+        before = text[place - 1] if place else ""
         if not (character.isalnum() or character == "."):
-            if before and (possessive := _POSSESSIVE.match(chunk, place)) and before.isalnum():
+            if before and (possessive := _POSSESSIVE.match(text, place)) and before.isalnum():
                 place = possessive.end()
             else:
                 place += 1
             continue
-        token, place = _token_at(chunk, place, before)
+        token, place = _token_at(text, place, before)
         if token is not None:
             yield token
 
 
-def _token_at(chunk: str, place: int, before: str) -> tuple[Token | None, int]:
+def _token_at(text: str, place: int, before: str) -> tuple[Token | None, int]:
     """Return the token that starts at ``place``, if any, and where to go on."""
-    if not before.isalnum() and (special := _SPECIAL.match(chunk, place)):
+    if not before.isalnum() and (special := _SPECIAL.match(text, place)):
         return Token(place, special.end(), (_special(special),)), special.end()
-    if chunk[place] == ".":
+    if text[place] == ".":
         return None, place + 1
-    if before not in {"'", "’"} and (elision := _ELISION.match(chunk, place)):
+    if before not in {"'", "’"} and (elision := _ELISION.match(text, place)):
         return None, elision.end()
-    if (inclusive := _INCLUSIVE.match(chunk, place)) and (forms := _both_forms(inclusive)):
+    if (inclusive := _INCLUSIVE.match(text, place)) and (forms := _both_forms(inclusive)):
         return Token(place, inclusive.end(), forms), inclusive.end()
-    word = _PLAIN.match(chunk, place)
+    word = _PLAIN.match(text, place)
     if word is None:  # a digit or letter category `re` does not count as a word
         return None, place + 1
     form = fold(word.group())

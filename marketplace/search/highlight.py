@@ -1,31 +1,29 @@
 """Where a text matches a search: fragments for cards, marks for a whole text. Data, never HTML.
 
 Computed from the scrubbed text in PostgreSQL, not by an engine, so that both engines show the same
-and a withdrawn text is never shown. A chunk of text is judged once per search and remembered.
+and a withdrawn text is never shown.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 from marketplace.search import analysis, synonyms
 from marketplace.search.query import Words
-from marketplace.search.synonyms import Sought
 
-_CHUNK = re.compile(r"\S+")
 _BLANKS = re.compile(r"\s+")
 _LAST_BLANK = re.compile(r"\s+\S*\Z")
-_REMEMBERED = 8192
 _MOST_MARKS = 300
 """Marks looked at for fragments; the first pages of a text decide."""
 
+_NOWHERE: frozenset[tuple[int, int]] = frozenset()
 _EXACT, _SYNONYM = 4, 1
 """What a distinct term counts in a fragment's rank."""
-
-Stems = tuple[frozenset[str], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Span:
     match: bool
 
 
-Fragment = tuple[Span, ...]
+Fragment: TypeAlias = tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +47,29 @@ class _Mark:
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
-    """A token of a chunk that is one position of one or more sought terms: (term, place in it)."""
+    """A token that is one position of one or more sought terms."""
 
     position: int
     start: int
     end: int
-    places: tuple[tuple[int, int], ...]
+    places: frozenset[tuple[int, int]]
 
 
-@dataclass(eq=False)
+Place: TypeAlias = tuple[int, int]
+"""A sought term and a position in it."""
+
+
+@dataclass(frozen=True)
 class Marking:
-    """What to mark for one search; made by :func:`marking`."""
+    """What to mark for one search; made by :func:`marking`.
 
-    sought: tuple[tuple[tuple[Stems, ...], int], ...]
+    ``terms`` has the length and weight of each sought term, ``wanted`` where a stem key stands in
+    them. ``loose`` are misspelt words, which are the last term.
+    """
+
+    terms: tuple[tuple[int, int], ...]
+    wanted: Mapping[str, frozenset[Place]]
     loose: frozenset[str]
-    _judged: dict[str, tuple[int, tuple[_Slot, ...]]] = field(default_factory=dict)
 
     def marks(self, text: str) -> list[_Mark]:
         """Return the matches in ``text`` in order, none inside another."""
@@ -73,55 +79,39 @@ class Marking:
         for slot in slots:
             for term, place in slot.places:
                 if place == 0 and (last := self._last(at, slot.position, term)) is not None:
-                    marks.append(_Mark(slot.start, last.end, term, self.sought[term][1]))
+                    marks.append(_Mark(slot.start, last.end, term, self.terms[term][1]))
         marks.sort(key=lambda mark: (mark.start, -mark.end, -mark.weight))
         return _outermost(marks)
 
-    def _last(self, at: dict[int, _Slot], position: int, term: int) -> _Slot | None:
+    def _last(self, at: Mapping[int, _Slot], position: int, term: int) -> _Slot | None:
         """Return the slot where ``term``, begun at ``position``, is complete."""
         slot: _Slot | None = at[position]
-        for place in range(1, len(self.sought[term][0])):
+        for place in range(1, self.terms[term][0]):
             slot = at.get(position + place)
             if slot is None or (term, place) not in slot.places:
                 return None
         return slot
 
     def _slots(self, text: str) -> Iterator[_Slot]:
-        judged, position = self._judged, 0
-        for match in _CHUNK.finditer(text):
-            verdict = judged.get(match.group())
-            if verdict is None:
-                verdict = self._judge(match.group())
-            if verdict[1]:
+        """Yield the tokens that matter; a chunk without a wanted stem costs one look at a set."""
+        position, misses, chunk = 0, self.wanted.keys().isdisjoint, analysis.chunk
+        for match in analysis.CHUNK.finditer(text):
+            tokens, keys = chunk(match.group())
+            if self.loose or not misses(keys):
                 start = match.start()
-                for slot in verdict[1]:
-                    yield _Slot(position + slot.position, start + slot.start, start + slot.end, slot.places)
-            position += verdict[0]
+                for place, token in enumerate(tokens):
+                    if places := self._places(token.forms):
+                        yield _Slot(position + place, start + token.start, start + token.end, places)
+            position += len(tokens)
 
-    def _judge(self, chunk: str) -> tuple[int, tuple[_Slot, ...]]:
-        tokens = analysis.chunk_tokens(chunk)
-        slots = []
-        for position, token in enumerate(tokens):
-            places = tuple(self._places(token.forms))
-            if places:
-                slots.append(_Slot(position, token.start, token.end, places))
-        verdict = (len(tokens), tuple(slots))
-        if len(self._judged) >= _REMEMBERED:
-            self._judged.clear()
-        self._judged[chunk] = verdict
-        return verdict
-
-    def _places(self, forms: Sequence[str]) -> Iterator[tuple[int, int]]:
-        both = [analysis.stems(form) for form in forms]
-        for term, (positions, _) in enumerate(self.sought):
-            for place, (french, english) in enumerate(positions):
-                if any(fr in french or en in english for fr, en in both):
-                    yield term, place
+    def _places(self, forms: Sequence[str]) -> frozenset[Place]:
+        found = [self.wanted[key] for form in forms for key in analysis.stem_keys(form) if key in self.wanted]
         if self.loose and any(one_letter_away(form, word) for form in forms for word in self.loose):
-            yield len(self.sought) - 1, 0
+            found.append(frozenset({(len(self.terms) - 1, 0)}))
+        return frozenset().union(*found) if found else _NOWHERE
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def marking(words: Words, approximate: tuple[str, ...] = ()) -> Marking:
     """Return what to mark for a search; ``approximate`` as in ``Reading.approximate``."""
     alternatives = [
@@ -130,26 +120,25 @@ def marking(words: Words, approximate: tuple[str, ...] = ()) -> Marking:
         for alternative in need.alternatives
         if not alternative.is_excluded
     ]
-    loose = [
+    sought = [(item, _EXACT) for alternative in alternatives for item in alternative.exact]
+    sought += [(item, _SYNONYM) for alternative in alternatives for item in alternative.also]
+    wanted: dict[str, set[Place]] = defaultdict(set)
+    for term, (item, _) in enumerate(sought):
+        for place, forms in enumerate(item.positions):
+            for key in (key for form in forms for key in analysis.stem_keys(form)):
+                wanted[key].add((term, place))
+    loose = frozenset(
         form
         for alternative in alternatives
         if alternative.text in approximate
-        for sought in alternative.exact
-        for forms in sought.positions
+        for item in alternative.exact
+        for forms in item.positions
         for form in forms
-    ]
-    sought = [
-        *((_stems(item), _EXACT) for alternative in alternatives for item in alternative.exact),
-        *((_stems(item), _SYNONYM) for alternative in alternatives for item in alternative.also),
-    ]
-    if loose:  # a last term of its own, judged by spelling
-        sought.append((((frozenset(), frozenset()),), _EXACT))
-    return Marking(tuple(sought), frozenset(loose))
-
-
-def _stems(sought: Sought) -> tuple[Stems, ...]:
-    pairs = [[analysis.stems(form) for form in forms] for forms in sought.positions]
-    return tuple((frozenset(fr for fr, _ in both), frozenset(en for _, en in both)) for both in pairs)
+    )
+    terms = [(len(item.positions), weight) for item, weight in sought]
+    if loose:
+        terms.append((1, _EXACT))
+    return Marking(tuple(terms), {key: frozenset(places) for key, places in wanted.items()}, loose)
 
 
 def _outermost(marks: Sequence[_Mark]) -> list[_Mark]:

@@ -1,0 +1,264 @@
+"""The search page, and the page that says how results are ordered (rules D1, E7)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request, Response
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+
+from marketplace.catalogues import N_, translate, translate_plural
+from marketplace.errors import InvalidInputError
+from marketplace.ports import Ports
+from marketplace.reference import job_fields, regions, skills
+from marketplace.search import url
+from marketplace.search.facets import FACETS
+from marketplace.search.query import Reading, ReadTerm, Sort
+from marketplace.search.services import (
+    Count,
+    CountedFacet,
+    ListedCandidate,
+    Searcher,
+    SearchResults,
+    find_candidates,
+)
+from marketplace.search.url import Chip
+from marketplace.signing import signing_key
+from marketplace.web.guards import requires_recruiter
+from marketplace.web.identity import Member
+from marketplace.web.language import format_date, format_month
+from marketplace.web.pages import render
+from marketplace.web.portal import errors_by_field, page_get
+
+SEARCH_PAGE = "/recruiter/search"
+FIRST_BUCKETS = 8
+"""Values of a facet shown before "more"."""
+
+SORTS = {
+    Sort.RELEVANCE: N_("Relevance"),
+    Sort.FRESH: N_("Newest profile"),
+    Sort.START: N_("Earliest start"),
+}
+STOPS = {
+    "terms_outdated": N_("You can look, but contact waits until you accept the current terms."),
+    "data_unconfirmed": N_("You can look, but contact waits until you confirm your professional data."),
+    "budget_spent": N_("You can look, but you have opened as many profiles as the rules allow for now."),
+    "recruiter_not_active": N_("You can look, but your account is not active."),
+    "company_not_verified": N_("You can look, but your company is not verified."),
+}
+
+
+@dataclass(frozen=True)
+class BucketView:
+    """A facet value as the page shows it."""
+
+    value: str
+    label: str
+    shown: str
+    selected: bool
+
+
+@dataclass(frozen=True)
+class FacetView:
+    """A facet as the page shows it: the first values, and the rest behind "more"."""
+
+    name: str
+    title: str
+    first: Sequence[BucketView]
+    rest: Sequence[BucketView]
+
+    @property
+    def buckets(self) -> Sequence[BucketView]:
+        return [*self.first, *self.rest]
+
+
+def searcher_of(ports: Ports) -> Searcher:
+    """Return what a search needs of the process."""
+    secret = signing_key(ports.settings, "search-cursor").hex()
+    return Searcher(ports.db, ports.index, ports.settings, secret)
+
+
+@page_get(SEARCH_PAGE, guards=[requires_recruiter])
+def search_page(
+    request: Request[Any, Any, Any],
+    ports: NamedDependency[Ports],
+    member: NamedDependency[Member],
+    language: NamedDependency[str],
+) -> Response[Any]:
+    """Show the facets and one page of candidates."""
+    pairs = [(name, str(value)) for name, value in request.query_params.multi_items()]
+    searcher, now = searcher_of(ports), ports.clock.now()
+    errors: dict[str, str] = {}
+    try:
+        results = find_candidates(searcher, now, member.account_id, pairs)
+    except InvalidInputError as wrong:
+        errors = errors_by_field(wrong, language)
+        kept = [(name, value) for name, value in pairs if name not in errors]
+        try:
+            results = find_candidates(searcher, now, member.account_id, kept)
+        except InvalidInputError:
+            results = find_candidates(searcher, now, member.account_id, [])
+    response = render(
+        request,
+        "search/search.html",
+        status=422 if errors else 200,
+        view=_view(results, dict(pairs), language),
+        errors=errors,
+    )
+    if request.headers.get("hx-request") == "true":
+        response.headers["hx-push-url"] = _address(results.parameters.query_string())
+    return response
+
+
+@page_get("/how-results-are-ordered", opt={"public": True})
+def ordering_page(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Say how results are ordered, and that nobody is scored (rules E7)."""
+    return render(request, "search/ordering.html")
+
+
+def _address(query_string: str) -> str:
+    return f"{SEARCH_PAGE}?{query_string}" if query_string else SEARCH_PAGE
+
+
+def _view(results: SearchResults, typed: dict[str, str], language: str) -> dict[str, Any]:
+    asked = results.parameters
+    total = _shown(results.total)
+    count_label = translate_plural(
+        language, N_("%(num)s candidate"), N_("%(num)s candidates"), results.total.value, num=total
+    )
+    if results.total.below:
+        count_label = translate(language, N_("Fewer than %(number)s candidates"), number=results.total.below)
+    is_later = asked.cursor is not None
+    return {
+        "values": {
+            "q": asked.q or typed.get("q", "")[:256],
+            "job_country": asked.job_country,
+            "start_from": asked.start_from.isoformat() if asked.start_from else "",
+            "start_to": asked.start_to.isoformat() if asked.start_to else "",
+            "flex": asked.flex,
+            "sort": asked.sort.value,
+        },
+        "only_counts": results.only_counts,
+        "may_contact": not results.stopped_by,
+        "notice": translate(language, STOPS[results.stopped_by[0]]) if results.stopped_by else "",
+        "count_label": count_label,
+        "announcement": count_label,
+        "sorts": [
+            (sort.value, translate(language, label))
+            for sort, label in SORTS.items()
+            if sort is not Sort.RELEVANCE or asked.words.clauses
+        ],
+        "facets": [_facet_view(facet, language) for facet in results.facets],
+        "chips": _chips(asked.chips(), asked, language),
+        "clear_href": SEARCH_PAGE,
+        "reading": _sentences(results.reading, language),
+        "hits": [_hit_view(hit, results, language) for hit in results.hits],
+        "next_href": _address(asked.next_page(results.next_cursor)) if results.next_cursor else None,
+        "first_href": _address(asked.query_string()) if is_later else None,
+    }
+
+
+def _shown(count: Count) -> str:
+    return f"< {count.below}" if count.below else str(count.value)
+
+
+def _facet_view(facet: CountedFacet, language: str) -> FacetView:
+    stated = FACETS[facet.name]
+    buckets = [
+        BucketView(b.value, stated.label(b.value, language), _shown(b.count), b.selected)
+        for b in facet.buckets
+    ]
+    first = [b for place, b in enumerate(buckets) if place < FIRST_BUCKETS or b.selected]
+    rest = [b for place, b in enumerate(buckets) if place >= FIRST_BUCKETS and not b.selected]
+    return FacetView(facet.name, translate(language, stated.title), first, rest)
+
+
+def _chips(chips: Sequence[Chip], asked: url.SearchParameters, language: str) -> list[tuple[str, str]]:
+    shown = [(_chip_label(chip, language), _address(chip.without)) for chip in chips]
+    if asked.q:
+        without = "&".join(
+            part
+            for part in asked.query_string().split("&")
+            if not part.startswith("q=") and part != "sort=relevance"
+        )
+        shown.insert(0, (asked.q, _address(without)))
+    return shown
+
+
+def _chip_label(chip: Chip, language: str) -> str:
+    if chip.name in FACETS:
+        return FACETS[chip.name].label(chip.value, language)
+    if chip.name == "flex":
+        return translate(language, N_("start can move"))
+    day = format_date(chip.value, language)
+    key = N_("from %(day)s") if chip.name == "start_from" else N_("until %(day)s")
+    return translate(language, key, day=day)
+
+
+def _sentences(reading: Reading, language: str) -> list[str]:
+    """Say how the words were read, where that is more than the words themselves."""
+    sentences = []
+    is_plain = all(
+        len(requirement.alternatives) == 1 and not _is_special(requirement.alternatives[0])
+        for requirement in reading.requirements
+    )
+    if is_plain:
+        return []
+    for requirement in reading.requirements:
+        said = [_term(term, language) for term in requirement.alternatives]
+        joined = translate(language, N_(" or ")).join(said)
+        key = N_("without %(term)s") if _is_excluded(requirement.alternatives) else "%(term)s"
+        sentences.append(translate(language, key, term=joined) if key != "%(term)s" else joined)
+    return sentences
+
+
+def _is_excluded(terms: Sequence[ReadTerm]) -> bool:
+    return len(terms) == 1 and terms[0].is_excluded
+
+
+def _is_special(term: ReadTerm) -> bool:
+    return bool(term.is_phrase or term.is_excluded or term.is_approximate or term.also)
+
+
+def _term(term: ReadTerm, language: str) -> str:
+    text = f"“{term.text}”" if term.is_phrase else term.text
+    if term.is_approximate:
+        text = translate(language, N_("words like %(word)s, because nobody has exactly this"), word=text)
+    if term.also:
+        text = translate(language, N_("%(word)s (also %(others)s)"), word=text, others=", ".join(term.also))
+    return text
+
+
+def _hit_view(hit: ListedCandidate, results: SearchResults, language: str) -> dict[str, Any]:
+    card = hit.card
+    known_skills, known_fields, known_regions = skills(), job_fields(), regions()
+    if card.start.is_month:
+        start = translate(language, N_("starts in %(month)s"), month=format_month(card.start_on, language))
+    else:
+        start = translate(language, N_("starts on %(day)s"), day=format_date(card.start_on, language))
+    asked = results.parameters
+    country = f"?job_country={asked.job_country}"
+    fields = [known_fields[code].label(language) for code in card.job_fields if code in known_fields]
+    return {
+        "href": f"/recruiter/candidates/{card.candidate_id}{country}",
+        "text_href": f"/recruiter/candidates/{card.candidate_id}/cv{country}{_words_of(asked)}",
+        "mark": (fields[0] if fields else "·")[:1].upper(),
+        "headline": card.headline,
+        "region": known_regions[card.region].label(language) if card.region in known_regions else card.region,
+        "job_fields": fields,
+        "start": start,
+        "skills": [
+            *(known_skills[slug].label(language) for slug in card.skills if slug in known_skills),
+            *card.other_skills,
+        ],
+        "highlights": hit.highlights,
+    }
+
+
+def _words_of(asked: url.SearchParameters) -> str:
+    return f"&{urlencode({'q': asked.q})}" if asked.q else ""
+
+
+ROUTES: list[HTTPRouteHandler] = [search_page, ordering_page]

@@ -1,0 +1,226 @@
+"""The use case of searching: who may be seen, what the index proposes, what PostgreSQL confirms.
+
+The order is fixed (ADR 0003): what is pending and who refuses this recruiter is read first, then
+the index is asked, then every hit is read again and re-checked by the policy of the contact
+decision before anything is shown. A page may be shorter than its size; it is never refilled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from marketplace.candidates import queries as candidates
+from marketplace.candidates.queries import CandidateCard
+from marketplace.contacts.policy import stops_of_recruiter
+from marketplace.contacts.services import listing_for, still_listed
+from marketplace.db import Database
+from marketplace.errors import NotAllowedError
+from marketplace.recruiters import queries as recruiters
+from marketplace.recruiters.lifecycle import Capabilities
+from marketplace.search import cursor, highlight, url
+from marketplace.search.highlight import Fragment
+from marketplace.search.port import SearchIndex
+from marketplace.search.query import Bucket, FacetResult, Position, Reading, Words
+from marketplace.search.url import SearchParameters
+from marketplace.settings import Settings
+
+TENS = 10
+"""Counts of an unverified recruiter are rounded down to these (rules B3)."""
+
+FRAGMENTS = 2
+"""Places of a CV a card shows."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number of candidates; ``below`` is set where a small one is not told (rules B3)."""
+
+    value: int
+    below: int | None = None
+
+
+@dataclass(frozen=True)
+class ListedCandidate:
+    """One hit, re-checked: a card without a name, and scrubbed fragments (rules D7)."""
+
+    card: CandidateCard
+    highlights: tuple[Fragment, ...]
+
+
+@dataclass(frozen=True)
+class CountedBucket:
+    """A facet value with its number."""
+
+    value: str
+    count: Count
+    selected: bool
+
+
+@dataclass(frozen=True)
+class CountedFacet:
+    """A facet with its values."""
+
+    name: str
+    buckets: tuple[CountedBucket, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchResults:
+    """An answer for one recruiter. ``only_counts``: the company is not verified yet (rules B3)."""
+
+    parameters: SearchParameters
+    total: Count
+    facets: tuple[CountedFacet, ...]
+    hits: tuple[ListedCandidate, ...]
+    next_cursor: str | None
+    reading: Reading
+    only_counts: bool
+    stopped_by: tuple[str, ...]
+    """Reasons on the recruiter's side that stop contact now (rules D3); they empty no list."""
+
+
+@dataclass(frozen=True)
+class Searcher:
+    """What a search needs of the process."""
+
+    db: Database
+    index: SearchIndex
+    settings: Settings
+    secret: str
+
+
+def find_candidates(
+    searcher: Searcher, now: datetime, account_id: UUID, pairs: Sequence[tuple[str, str]]
+) -> SearchResults:
+    """Answer one page of a search (rules D1, D2, E2, G).
+
+    Raises ``InvalidInputError`` for wrong parameters, :class:`NotAllowedError` (``account_not_active``
+    for a recruiter who may see nothing, ``words_not_open`` for words before the company is verified)
+    and ``SearchUnavailableError``.
+    """
+    settings = searcher.settings
+    with searcher.db.reading() as session:
+        facts = recruiters.recruiter_facts(session, account_id)
+        parameters = url.read(pairs, default_job_country=facts.work_country, limits=url.Limits.of(settings))
+        only_counts = _sees_only_counts(facts.capabilities, parameters)
+        listing = listing_for(session, now, settings, account_id, parameters.job_country)
+        binding = _Binding(account_id, parameters.fingerprint(facts.work_country))
+        position = None if only_counts else _position(searcher, now, binding, parameters)
+        page = searcher.index.search(parameters.query(listing.visibility, position))
+        if only_counts:
+            return _counts_only(parameters, page.total, page.facets)
+        ids = [hit.candidate_id for hit in page.hits]
+        shown = still_listed(session, settings, listing, ids) if ids else frozenset()
+        cards = candidates.cards(session, shown) if shown else {}
+    return SearchResults(
+        parameters=parameters,
+        total=Count(page.total),
+        facets=tuple(_exactly(facet) for facet in page.facets),
+        hits=_with_highlights(
+            [cards[candidate_id] for candidate_id in ids if candidate_id in cards],
+            parameters.words,
+            page.reading,
+            settings,
+        ),
+        next_cursor=_next_cursor(searcher, now, binding, page.after),
+        reading=page.reading,
+        only_counts=False,
+        stopped_by=tuple(reason.value for reason in stops_of_recruiter(listing.facts)),
+    )
+
+
+@dataclass(frozen=True)
+class _Binding:
+    """What a cursor belongs to: one account and one search (rules E2)."""
+
+    account_id: UUID
+    fingerprint: str
+
+
+def _sees_only_counts(may: Capabilities, parameters: SearchParameters) -> bool:
+    """Say whether only rounded numbers are open to the recruiter (rules B3, B4)."""
+    if may.may_search:
+        return False
+    if not may.may_see_counts:
+        raise NotAllowedError("account_not_active", "Your account cannot search now.")
+    if parameters.q:
+        raise NotAllowedError("words_not_open", "You can search by words once your company is verified.")
+    return True
+
+
+def _position(
+    searcher: Searcher, now: datetime, binding: _Binding, parameters: SearchParameters
+) -> Position | None:
+    if parameters.cursor is None:
+        return None
+    return cursor.read(
+        parameters.cursor,
+        account_id=binding.account_id,
+        fingerprint=binding.fingerprint,
+        secret=searcher.secret,
+        now=now,
+        window=searcher.settings.page_window,
+    )
+
+
+def _next_cursor(searcher: Searcher, now: datetime, binding: _Binding, after: Position | None) -> str | None:
+    if after is None:
+        return None
+    return cursor.write(
+        after,
+        account_id=binding.account_id,
+        fingerprint=binding.fingerprint,
+        secret=searcher.secret,
+        now=now,
+        minutes=searcher.settings.cursor_minutes,
+    )
+
+
+def _with_highlights(
+    cards: Sequence[CandidateCard], words: Words, reading: Reading, settings: Settings
+) -> tuple[ListedCandidate, ...]:
+    """Add the places that match, from the scrubbed text PostgreSQL just gave (rules C4, D7)."""
+    if not words.asks_for_something:
+        return tuple(ListedCandidate(card, ()) for card in cards)
+    what = highlight.marking(words, reading.approximate)
+    return tuple(
+        ListedCandidate(
+            card,
+            highlight.fragments(card.cv_text, what, characters=settings.fragment_characters, most=FRAGMENTS),
+        )
+        for card in cards
+    )
+
+
+def _exactly(facet: FacetResult) -> CountedFacet:
+    return CountedFacet(
+        facet.name, tuple(CountedBucket(b.value, Count(b.count), b.selected) for b in facet.buckets)
+    )
+
+
+def _counts_only(parameters: SearchParameters, total: int, facets: Sequence[FacetResult]) -> SearchResults:
+    """Return what an unverified recruiter may know: rounded numbers, nobody (rules B3)."""
+    return SearchResults(
+        parameters=replace(parameters, cursor=None),
+        total=rounded(total),
+        facets=tuple(
+            CountedFacet(facet.name, tuple(_roughly(bucket) for bucket in facet.buckets)) for facet in facets
+        ),
+        hits=(),
+        next_cursor=None,
+        reading=Reading(),
+        only_counts=True,
+        stopped_by=(),
+    )
+
+
+def _roughly(bucket: Bucket) -> CountedBucket:
+    return CountedBucket(bucket.value, rounded(bucket.count), bucket.selected)
+
+
+def rounded(count: int) -> Count:
+    """Round down to tens; under ten is "< 10" (rules B3)."""
+    return Count(0, TENS) if count < TENS else Count(count - count % TENS)

@@ -1,0 +1,179 @@
+"""The embedded engine keeps the promises of the search port, and some of its own."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from marketplace.errors import ConflictError, SearchUnavailableError
+from marketplace.search import tantivy as adapter
+from marketplace.search.tantivy import TantivyIndex
+from tests.contracts.search_index import SearchIndexContract, ask, corpus, document, found, put
+
+
+class TestTantivy(SearchIndexContract):
+    """One suite, this engine."""
+
+    @pytest.fixture
+    def index(self, tmp_path: Path) -> TantivyIndex:
+        return TantivyIndex(tmp_path / "index")
+
+    @pytest.fixture(scope="class")
+    def full(self, tmp_path_factory: pytest.TempPathFactory) -> TantivyIndex:
+        index = TantivyIndex(tmp_path_factory.mktemp("full"))
+        everyone = corpus(7, 240)
+        index.put(everyone[:100])
+        index.put(everyone[100:])
+        return index
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+def test_another_process_sees_a_commit_at_once(folder: Path) -> None:
+    """C2: what one index object writes, another on the same folder finds without waiting."""
+    writer, reader = TantivyIndex(folder), TantivyIndex(folder)
+    assert ask(reader).total == 0
+    put(writer, "voile")
+    assert found(reader, "voile") == {1}
+    writer.rebuild("FR", [document(4)])
+    assert found(reader, "") == {4}
+
+
+def test_an_index_of_another_analysis_is_empty_and_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Design: stored words of another analysis would answer wrongly; health asks for a rebuild."""
+    index = TantivyIndex(folder)
+    put(index, "voile")
+    monkeypatch.setattr(adapter, "fingerprint", lambda: "another")
+    assert ask(index, "voile").total == 0
+    assert index.health().needs_rebuild == ("FR",)
+    index.put([document(2, cv_text="voile")])
+    assert found(index, "voile") == {2}
+    assert index.health().needs_rebuild == ("FR",)
+    index.rebuild("FR", [document(1, cv_text="voile"), document(2, cv_text="voile")])
+    assert found(index, "voile") == {1, 2}
+    assert index.health().needs_rebuild == ()
+
+
+def test_a_second_rebuild_is_refused(folder: Path) -> None:
+    """Issue 3: two rebuilds of one country never collide."""
+    index = TantivyIndex(folder)
+
+    def documents():
+        assert TantivyIndex(folder).health().countries["FR"].is_rebuilding
+        with pytest.raises(ConflictError):
+            TantivyIndex(folder).rebuild("FR", [])
+        yield document(1)
+
+    assert index.rebuild("FR", documents()) == 1
+
+
+def test_writers_wait_for_each_other(folder: Path) -> None:
+    """Issue 3: the worker and the command line may write at once; none loses anything."""
+    threads = [
+        threading.Thread(target=lambda key=key: TantivyIndex(folder).put([document(key)])) for key in range(1, 9)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert TantivyIndex(folder).count("FR") == 8
+
+
+def test_a_lock_that_is_not_let_go_is_unavailability(folder: Path) -> None:
+    """Interface: a writer that cannot have the lock in time says so, and nothing is lost."""
+    index = TantivyIndex(folder, lock_seconds=0.1)
+    put(index, "voile")
+    with index._folders["FR"].writing(), pytest.raises(SearchUnavailableError):
+        TantivyIndex(folder, lock_seconds=0.1).put([document(2)])
+    assert index.count("FR") == 1
+
+
+def _put_for_ever(folder: str, acknowledged: str) -> None:
+    index = TantivyIndex(Path(folder))
+    key = 0
+    while True:
+        key += 1
+        index.put([document(key)])
+        Path(acknowledged).write_text(str(key))
+
+
+def _rebuild_for_ever(folder: str, acknowledged: str) -> None:
+    def documents():
+        key = 0
+        while True:
+            key += 1
+            yield document(key)
+            Path(acknowledged).write_text(str(key))
+
+    TantivyIndex(Path(folder)).rebuild("FR", documents())
+
+
+def _kill_during(target, folder: Path, acknowledged: Path, at_least: int) -> int:
+    process = multiprocessing.get_context("spawn").Process(target=target, args=(str(folder), str(acknowledged)))
+    process.start()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if acknowledged.exists() and (text := acknowledged.read_text()) and int(text) >= at_least:
+            break
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    return int(acknowledged.read_text())
+
+
+def test_a_killed_writer_loses_nothing_it_acknowledged(folder: Path, tmp_path: Path) -> None:
+    """Issue 3: kill -9 of the writer: every acknowledged document is there, and the next writer writes."""
+    done = _kill_during(_put_for_ever, folder, tmp_path / "done", 5)
+    index = TantivyIndex(folder)
+    assert index.count("FR") >= done
+    index.put([document(10_000)])
+    assert (10_000, 1) in list(index.versions("FR"))
+
+
+def test_a_killed_rebuild_leaves_no_trace(folder: Path, tmp_path: Path) -> None:
+    """Issue 3: kill -9 of a rebuild: the live index answers, and the next rebuild removes the leftovers."""
+    index = TantivyIndex(folder)
+    put(index, "voile")
+    _kill_during(_rebuild_for_ever, folder, tmp_path / "done", 300)
+    assert not index.health().countries["FR"].is_rebuilding
+    index.put([document(2, cv_text="voile")])
+    assert found(index, "voile") == {1, 2}
+    index.rebuild("FR", [document(3)])
+    kept = sorted(path.name for path in (folder / "candidates-fr").iterdir())
+    current = json.loads((folder / "candidates-fr" / "current.json").read_text())["generation"]
+    assert kept == ["current.json", current, "rebuild.lock", "write.lock"]
+
+
+def test_a_broken_index_is_unavailability_not_a_crash(folder: Path) -> None:
+    """Interface: an engine that cannot read its files gives 503, and a rebuild mends it."""
+    index = TantivyIndex(folder)
+    put(index, "voile")
+    current = json.loads((folder / "candidates-fr" / "current.json").read_text())["generation"]
+    for path in (folder / "candidates-fr" / current).iterdir():
+        path.write_bytes(b"broken")
+    with pytest.raises(SearchUnavailableError):
+        ask(TantivyIndex(folder))
+    with pytest.raises(SearchUnavailableError):
+        TantivyIndex(folder).put([document(2)])
+    index.rebuild("FR", [document(1)])
+    assert found(TantivyIndex(folder), "") == {1}
+
+
+def test_a_panic_of_the_engine_is_unavailability() -> None:
+    """Facts, search engines 2: a panic is no Exception; it must not end a worker."""
+    with pytest.raises(SearchUnavailableError), adapter._engine():
+        raise type("PanicException", (BaseException,), {})
+    with pytest.raises(KeyboardInterrupt), adapter._engine():
+        raise KeyboardInterrupt
