@@ -22,7 +22,7 @@ Values = Annotated[list[str] | None, QueryParameter(required=False)]
 @get(
     "/candidates/search", guards=[requires_recruiter], errors=(400, 422, 503), operation_id="searchCandidates"
 )
-def search_candidates(  # noqa: PLR0917  (the parameters are declared for the OpenAPI document)
+def search_candidates(
     request: Request[Any, Any, Any],
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -192,7 +193,7 @@ def _chip_label(chip: Chip, language: str) -> str:
         return FACETS[chip.name].label(chip.value, language)
     if chip.name == "flex":
         return translate(language, N_("start can move"))
-    day = format_date(chip.value, language)
+    day = format_date(date.fromisoformat(chip.value), language)
     key = N_("from %(day)s") if chip.name == "start_from" else N_("until %(day)s")
     return translate(language, key, day=day)
 

@@ -51,3 +51,13 @@ window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
+
+// On a phone the filters stay unfolded while they are being chosen.
+let filtersOpen = false;
+document.addEventListener("htmx:beforeSwap", () => {
+  filtersOpen = document.getElementById("filters")?.open ?? false;
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const filters = document.getElementById("filters");
+  if (filters) filters.open = filtersOpen;
+});
