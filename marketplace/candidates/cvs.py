@@ -222,14 +222,12 @@ def apply_extraction(
             cv_id=str(cv.id), reason=cv.reason,
         )  # fmt: skip
         return CVState.REFUSED
-    _replace_current(session, now, subject, cv, extraction, files)
-    if cv.state == CVState.NO_TEXT:
-        _mail(session, now, subject, "cv_without_text", cv)
-    changes.settle(session, now, subject, None)
-    changes.conclude(
-        session, now, subject, "cv.accepted", "C4", actor_role="system",
-        cv_id=str(cv.id), outcome=extraction.outcome,
-    )  # fmt: skip
+    key = _store(session, files, extraction.rewritten)
+    try:
+        _replace_current(session, now, subject, cv, extraction, key)
+    except BaseException:
+        files.delete(key)  # the caller may go on after a savepoint
+        raise
     return CVState(cv.state)
 
 
@@ -239,7 +237,7 @@ def _replace_current(
     subject: changes.Subject,
     cv: CV,
     extraction: Extraction,
-    files: FileStore,
+    file_key: str,
 ) -> None:
     """Put a good CV in the place of the one in use, whose text goes at once and its file in a day."""
     for other in _all_cvs(session, subject.candidate.id):
@@ -249,11 +247,18 @@ def _replace_current(
             _discard(session, now, other.file_key, after=REPLACED_FILE_KEPT)
     session.flush()
     cv.is_current = True
-    cv.file_key = _store(session, files, extraction.rewritten or b"")
+    cv.file_key = file_key
     cv.text = extraction.text
     cv.text_scrubbed = scrub(extraction.text, subject.person.names)
     cv.language = extraction.language
     cv.reader = extraction.reader
+    if cv.state == CVState.NO_TEXT:
+        _mail(session, now, subject, "cv_without_text", cv)
+    changes.settle(session, now, subject, None)
+    changes.conclude(
+        session, now, subject, "cv.accepted", "C4", actor_role="system",
+        cv_id=str(cv.id), outcome=extraction.outcome,
+    )  # fmt: skip
 
 
 def delete_cv(

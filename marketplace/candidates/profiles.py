@@ -136,17 +136,24 @@ def own_profile(session: Session, now: datetime, settings: Settings, account_id:
 
 
 def update_profile(
-    session: Session, now: datetime, settings: Settings, account_id: UUID, profile: ProfileInput
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    account_id: UUID,
+    profile: ProfileInput,
+    *,
+    other_faults: Iterable[FieldError] = (),
 ) -> Profile:
     """Store a whole profile (rules C1) and the state that follows from it (rules C7).
 
-    Saving confirms the profile (``fresh_on``). Raises :class:`InvalidInputError` with every fault,
+    Saving confirms the profile (``fresh_on``). ``other_faults`` are what the form itself could not
+    read, told together with these. Raises :class:`InvalidInputError` with every fault,
     :class:`ConflictError` when the account is closed for changes.
     """
     subject = changes.lock(session, account_id)
     changes.require_open(subject)
     candidate = subject.candidate
-    checked = _Checked()
+    checked = _Checked(list(other_faults))
     candidate_values = {
         **_residence(profile, checked),
         **_start(profile, checked, now.date()),
@@ -181,9 +188,7 @@ def rescrub(session: Session, now: datetime, account_id: UUID) -> None:
     subject = changes.lock(session, account_id)
     candidate = subject.candidate
     candidate.headline_scrubbed = scrub(candidate.headline, subject.person.names)
-    candidate.other_skills = [
-        word for word in (scrub(word, subject.person.names) for word in candidate.other_skills) if word
-    ]
+    candidate.other_skills = _scrubbed(candidate.other_skills, subject.person.names)
     cvs.rescrub(session, subject)
     changes.conclude(session, now, subject, "profile.rescrubbed", "C4")
 
@@ -265,7 +270,7 @@ def _words(profile: ProfileInput, checked: _Checked, names: tuple[str, str]) -> 
     if len(employer) > EMPLOYER_MAX:
         checked.fault("current_employer", "too_long", N_("At most %(limit)s characters."), limit=EMPLOYER_MAX)
     slugs, others = sort_skills([*profile.skills, *profile.other_skills])
-    others = list(dict.fromkeys(word for word in (scrub(word, names).strip() for word in others) if word))
+    others = _scrubbed(others, names)
     if len(slugs) > SKILLS_MAX:
         checked.fault("skills", "too_many", N_("Choose at most %(limit)s."), limit=SKILLS_MAX)
     if len(others) > OTHER_SKILLS_MAX:
@@ -281,6 +286,12 @@ def _words(profile: ProfileInput, checked: _Checked, names: tuple[str, str]) -> 
         "skills": slugs,
         "other_skills": others,
     }
+
+
+def _scrubbed(words: Iterable[str], names: tuple[str, str]) -> list[str]:
+    """Return the words that still say something once scrubbed: they are indexed and listed (C4)."""
+    kept = (scrub(word, names).strip() for word in words)
+    return list(dict.fromkeys(word for word in kept if any(map(str.isalnum, word))))
 
 
 def sort_skills(words: Iterable[str]) -> tuple[list[str], list[str]]:

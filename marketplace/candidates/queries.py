@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, union
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, or_, select, union
+from sqlalchemy.orm import Session, aliased
 
 from marketplace.accounts.models import Account
 from marketplace.candidates.lifecycle import CandidateState, CVState, ProfileFacts
@@ -121,12 +121,25 @@ class Person:
     first_name: str
     last_name: str
     birth_date: date
+    email: str
     language: str
 
     @property
     def names(self) -> tuple[str, str]:
         """The names that no indexed or listed text may hold (rules C4)."""
         return self.first_name, self.last_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailedCV:
+    """What a mail about an upload says."""
+
+    label: str
+    reason: str | None
+    has_other: bool
+    first_name: str
+    email: str
+    language: str
 
 
 @dataclass(frozen=True)
@@ -462,9 +475,14 @@ def _blocks(recruiter_id: UUID, company_id: UUID) -> ColumnElement[bool]:
 def person(session: Session, account_id: UUID) -> Person:
     """Return who is behind an account; raises :class:`NotFoundError` when it is gone."""
     row = session.execute(
-        select(Account.id, Account.first_name, Account.last_name, Account.birth_date, Account.language).where(
-            Account.id == account_id
-        )
+        select(
+            Account.id,
+            Account.first_name,
+            Account.last_name,
+            Account.birth_date,
+            Account.email,
+            Account.language,
+        ).where(Account.id == account_id)
     ).one_or_none()
     if row is None:
         raise NotFoundError(account_id)
@@ -473,6 +491,35 @@ def person(session: Session, account_id: UUID) -> Person:
         first_name=row.first_name,
         last_name=row.last_name,
         birth_date=row.birth_date,
+        email=row.email,
+        language=row.language,
+    )
+
+
+def mailed_cv(session: Session, cv_id: UUID) -> MailedCV | None:
+    """Return an upload with its owner, for a mail; None when it is gone."""
+    others = aliased(CV)
+    row = session.execute(
+        select(
+            CV.label,
+            CV.reason,
+            exists().where(others.candidate_id == CV.candidate_id, others.is_current).label("has_other"),
+            Account.first_name,
+            Account.email,
+            Account.language,
+        )
+        .join(Candidate, Candidate.id == CV.candidate_id)
+        .join(Account, Account.id == Candidate.account_id)
+        .where(CV.id == cv_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    return MailedCV(
+        label=row.label,
+        reason=row.reason,
+        has_other=row.has_other,
+        first_name=row.first_name,
+        email=row.email,
         language=row.language,
     )
 

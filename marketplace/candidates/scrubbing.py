@@ -64,6 +64,7 @@ def _cut(text: str, spans: list[Span]) -> str:
 
 # E-mail addresses
 
+
 def _emails(low: str) -> Iterator[Span]:
     """Find addresses by their "at", written in any of the usual ways, and handles ("@name")."""
     floor = 0
@@ -83,7 +84,9 @@ def _emails(low: str) -> Iterator[Span]:
 def _is_spelled_address(local: str, domain: str) -> bool:
     """Tell "jean at example dot com" from "engineer at example.com", where only the domain is a link."""
     return bool(local) and bool(
-        _SPELLED_DOT.search(domain) or _MAIL_HOST.match(domain) or any(sign in local for sign in "._0123456789")
+        _SPELLED_DOT.search(domain)
+        or _MAIL_HOST.match(domain)
+        or any(sign in local for sign in "._0123456789")
     )
 
 
@@ -93,8 +96,11 @@ def _local_part(low: str, end: int, floor: int) -> int:
     while start > floor and (low[start - 1].isalnum() or low[start - 1] in "._+%-'"):
         start -= 1
     if end - start == 1:  # "j e a n @ …": letters set apart
-        while start - 2 >= floor and low[start - 1] == " " and not low[start - 2].isspace() and (
-            start - 2 == floor or low[start - 3].isspace()
+        while (
+            start - 2 >= floor
+            and low[start - 1] == " "
+            and not low[start - 2].isspace()
+            and (start - 2 == floor or low[start - 3].isspace())
         ):
             start -= 2
     return start
@@ -102,14 +108,21 @@ def _local_part(low: str, end: int, floor: int) -> int:
 
 # Links
 
+
 def _links(plain: str, low: str) -> Iterator[Span]:
     for match in _URL.finditer(low):
         yield match.start(), match.start() + len(match[0].rstrip(".,;:!?)]}'\"»"))
     for match in _BARE_DOMAIN.finditer(low):
         labels, end, path = match[1], match[2], match[3]
-        if f"{labels}{end}" in _NO_LINKS or (end not in _ENDINGS and not (path and end in _ENDINGS_WITH_PATH)):
+        if f"{labels}{end}" in _NO_LINKS or (
+            end not in _ENDINGS and not (path and end in _ENDINGS_WITH_PATH)
+        ):
             continue
-        if plain[match.start(2)].isupper() and not plain[match.start(2) : match.end(2)].isupper() and not path:
+        if (
+            plain[match.start(2)].isupper()
+            and not plain[match.start(2) : match.end(2)].isupper()
+            and not path
+        ):
             continue  # "…the project.It was…": a blank is missing
         yield match.start(), match.start() + len(match[0].rstrip(".,;:!?)]}'\"»"))
     for pattern in (_SITE_SPACED, _PROFILE_PATH, _LABELLED_HANDLE):
@@ -118,6 +131,7 @@ def _links(plain: str, low: str) -> Iterator[Span]:
 
 
 # Telephone numbers
+
 
 def _telephones(low: str) -> Iterator[Span]:
     for run in _DIGIT_RUN.finditer(low):
@@ -147,7 +161,9 @@ def _telephone_at(low: str, groups: list[Span], first: int, is_labelled: bool) -
         if len(digits) > 15:
             break
         between = low[groups[first][1] : groups[last][0]]
-        if len(digits) >= 6 and _is_telephone(digits, parts, between, has_plus=has_plus, is_labelled=is_labelled):
+        if len(digits) >= 6 and _is_telephone(
+            digits, parts, between, has_plus=has_plus, is_labelled=is_labelled
+        ):
             best = last
     return best
 
@@ -183,6 +199,7 @@ def _is_date(parts: list[str]) -> bool:
 
 # Street addresses
 
+
 def _addresses(plain: str, low: str) -> Iterator[Span]:
     for pattern in _LOW_ADDRESSES:
         for match in pattern.finditer(low):
@@ -193,6 +210,7 @@ def _addresses(plain: str, low: str) -> Iterator[Span]:
 
 
 # The person's own names
+
 
 def _names_pattern(names: Sequence[str]) -> re.Pattern[str] | None:
     """Return one pattern for all names, their parts, and the ways they are run together."""
@@ -226,6 +244,7 @@ def _names_pattern(names: Sequence[str]) -> re.Pattern[str] | None:
 
 # Characters
 
+
 class _Folding(dict[int, str]):
     """A table for ``str.translate`` that gives one character for one, made as characters are met."""
 
@@ -255,9 +274,23 @@ _PLAIN = _Folding({
     ord("−"): "-", ord("·"): ".", ord("•"): "•", ord("․"): ".",
 })  # fmt: skip
 _LOWER = _Lowering()
-_EXPANDED = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)} | {0x0133: "ij"}
+_EXPANDED = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)} | {
+    0x0133: "ij"
+}
 _INVISIBLE: dict[int, str] = dict.fromkeys(
-    (0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), ""
+    (
+        0x00AD,
+        0x200B,
+        0x200C,
+        0x200D,
+        0x2060,
+        0xFEFF,
+        0x200E,
+        0x200F,
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    ),
+    "",
 )
 _GAPS = re.compile(f"{GAP}(?:[ \t]?{GAP})+")
 _FIRST_CJK = 0x2E80
@@ -269,7 +302,9 @@ _AT = re.compile(
 )
 _DOT = r"(?:\.| ?[\[({] ?(?:dot|point|\.) ?[\])}] ?| (?:dot|point) | \. ?)"
 _DOMAIN = re.compile(rf"[a-z0-9-]{{1,63}}(?:{_DOT}[a-z0-9-]{{1,63}}){{0,4}}{_DOT}[a-z]{{2,24}}(?![a-z0-9])")
-_SPACED_DOMAIN = re.compile(r"(?:[a-z0-9-] ){1,40}\. ?(?:[a-z0-9-] ){0,30}(?:\. ?)?[a-z](?: [a-z]){1,5}(?![a-z0-9])")
+_SPACED_DOMAIN = re.compile(
+    r"(?:[a-z0-9-] ){1,40}\. ?(?:[a-z0-9-] ){0,30}(?:\. ?)?[a-z](?: [a-z]){1,5}(?![a-z0-9])"
+)
 _HANDLE = re.compile(r"[a-z0-9_][\w.-]{1,60}")
 _SPELLED_DOT = re.compile(r"dot|point")
 _MAIL_HOST = re.compile(
@@ -277,24 +312,137 @@ _MAIL_HOST = re.compile(
     r"neuf|bbox|numericable|proton|protonmail|gmx|zoho|btinternet|sky|comcast)\b"
 )
 
-_URL = re.compile(r"(?:(?:https?|ftp|hxxps?|mailto|tel|callto|skype)[ ]?:[ ]?(?://)?|(?<![a-z0-9])www ?\.)[^\s<>\"…]{1,2000}")
+_URL = re.compile(
+    r"(?:(?:https?|ftp|hxxps?|mailto|tel|callto|skype)[ ]?:[ ]?(?://)?|(?<![a-z0-9])www ?\.)[^\s<>\"…]{1,2000}"
+)
 _BARE_DOMAIN = re.compile(
     r"(?<![\w@.-])((?:[a-z0-9][a-z0-9-]{0,62}(?:\.|\[\.\]|\(\.\)| ?\[dot\] ?)){1,4})([a-z]{2,24})(?![\w-])"
     r"((?::\d{1,5})?[/?#][^\s<>\"…]{0,2000})?"
 )
 _ENDINGS = frozenset(
-    "com org net edu gov info biz name pro xyz site website online tech paris bzh alsace corsica dev app io me ai co "
-    "fr uk de be ch eu it ca nl pt pl ie lu tv gg ly link page blog cloud store shop design studio agency digital "
-    "academy work works jobs cv resume portfolio bio art photo photography media space live life world team group "
-    "email contact codes engineer software systems network scot wales london nyc".split()
+    [
+        "com",
+        "org",
+        "net",
+        "edu",
+        "gov",
+        "info",
+        "biz",
+        "name",
+        "pro",
+        "xyz",
+        "site",
+        "website",
+        "online",
+        "tech",
+        "paris",
+        "bzh",
+        "alsace",
+        "corsica",
+        "dev",
+        "app",
+        "io",
+        "me",
+        "ai",
+        "co",
+        "fr",
+        "uk",
+        "de",
+        "be",
+        "ch",
+        "eu",
+        "it",
+        "ca",
+        "nl",
+        "pt",
+        "pl",
+        "ie",
+        "lu",
+        "tv",
+        "gg",
+        "ly",
+        "link",
+        "page",
+        "blog",
+        "cloud",
+        "store",
+        "shop",
+        "design",
+        "studio",
+        "agency",
+        "digital",
+        "academy",
+        "work",
+        "works",
+        "jobs",
+        "cv",
+        "resume",
+        "portfolio",
+        "bio",
+        "art",
+        "photo",
+        "photography",
+        "media",
+        "space",
+        "live",
+        "life",
+        "world",
+        "team",
+        "group",
+        "email",
+        "contact",
+        "codes",
+        "engineer",
+        "software",
+        "systems",
+        "network",
+        "scot",
+        "wales",
+        "london",
+        "nyc",
+    ]
 )
-_ENDINGS_WITH_PATH = frozenset("us in es se ne re at cz dk fi no gr ro hu ru ua br mx ar cl in jp cn kr au nz za so to fm".split())
+_ENDINGS_WITH_PATH = frozenset(
+    [
+        "us",
+        "in",
+        "es",
+        "se",
+        "ne",
+        "re",
+        "at",
+        "cz",
+        "dk",
+        "fi",
+        "no",
+        "gr",
+        "ro",
+        "hu",
+        "ru",
+        "ua",
+        "br",
+        "mx",
+        "ar",
+        "cl",
+        "in",
+        "jp",
+        "cn",
+        "kr",
+        "au",
+        "nz",
+        "za",
+        "so",
+        "to",
+        "fm",
+    ]
+)
 _NO_LINKS = frozenset(
-    "asp.net ado.net vb.net ml.net diagrams.net socket.io draw.io crates.io material.io fast.ai h2o.ai c3.ai "
-    "booking.com monday.com make.com n8n.io amazon.com salesforce.com force.com".split()
+    ["asp.net", "ado.net", "vb.net", "ml.net", "diagrams.net", "socket.io", "draw.io", "crates.io", "material.io", "fast.ai", "h2o.ai", "c3.ai", "booking.com", "monday.com", "make.com", "n8n.io", "amazon.com", "salesforce.com", "force.com"]
 )  # fmt: skip
 _SITES = r"(?:linkedin|github|gitlab|bitbucket|twitter|facebook|instagram|behance|dribbble|medium|stackoverflow|youtube)"
-_SITE_SPACED = re.compile(rf"(?<![a-z0-9])({_SITES} ?\. ?(?:com|org|net|io)(?: ?/ ?[\w%.~-]{{1,100}}){{0,4}}/?)")
+_SITE_SPACED = re.compile(
+    rf"(?<![a-z0-9])({_SITES} ?\. ?(?:com|org|net|io)(?: ?/ ?[\w%.~-]{{1,100}}){{0,4}}/?)"
+)
 _PROFILE_PATH = re.compile(r"(?<!\S)(/?in/[\w%-]{3,100}/?)")
 _LABELLED_HANDLE = re.compile(
     r"(?<![a-z])(?:linkedin|github|gitlab|twitter|instagram|facebook|skype|telegram|discord|orcid|whatsapp|snapchat)"
@@ -315,21 +463,25 @@ _WAY_OR_WORD = r"place|pl|route|cours|square|passage|villa|lotissement|residence
 _COUNTED = "users?|lines|clients|customers|utilisateurs|visiteurs|visitors|personnes|requests|downloads|eur|euros|usd|gbp"
 _TOWN = r"[A-Z][A-Za-z'.-]{1,30}(?:[ -](?:[A-Z][A-Za-z'.-]{0,30}|sur|sous|en|les|la|le|de|du|des|aux|et|[lds]')){0,5}"
 _LOW_ADDRESSES = (
-    re.compile(rf"(?<![\w/.])\d{{1,4}}(?: ?(?:bis|ter|quater|[a-d]))?(?: ?- ?\d{{1,4}})? ?,? {{0,2}}(?:{_WAY})\b\.?{_REST}"),
+    re.compile(
+        rf"(?<![\w/.])\d{{1,4}}(?: ?(?:bis|ter|quater|[a-d]))?(?: ?- ?\d{{1,4}})? ?,? {{0,2}}(?:{_WAY})\b\.?{_REST}"
+    ),
     re.compile(
         rf"(?<![\w/.])\d{{1,4}}(?: ?(?:bis|ter|quater))?(?: ?, ?| )(?:{_WAY_OR_WORD})\b\.? (?:de la|de l'|du|des|d')(?![a-z]){_REST}"
     ),
     re.compile(rf"(?<![\w/.])\d{{1,4}}(?: ?(?:bis|ter|quater))? ?, ?(?:{_WAY_OR_WORD})\b\.?{_REST}"),
-    re.compile(rf"(?<![\w'])(?:rue|avenue|boulevard|impasse) (?:de la|de l'|du|des|de|d')[ ]?{_REST.replace('{0,8}', '{0,5}')}"),
+    re.compile(
+        rf"(?<![\w'])(?:rue|avenue|boulevard|impasse) (?:de la|de l'|du|des|de|d')[ ]?{_REST.replace('{0,8}', '{0,5}')}"
+    ),
     re.compile(r"(?<!\w)(?:b\.?p\.? ?\d{1,5}|(?:cs|tsa) ?\d{5}|cedex(?: \d{1,2})?)(?!\w)"),
-    re.compile(r"(?<!\w)(?:p\.? ?o\.? ?box|flat|apt|appt|appartement|apartment|suite|batiment|bat\.|escalier) ?(?:n[o°] ?)?[#.]? ?(?:[a-z]?\d{1,5}[a-z]?)(?!\w)"),
+    re.compile(
+        r"(?<!\w)(?:p\.? ?o\.? ?box|flat|apt|appt|appartement|apartment|suite|batiment|bat\.|escalier) ?(?:n[o°] ?)?[#.]? ?(?:[a-z]?\d{1,5}[a-z]?)(?!\w)"
+    ),
     re.compile(r"(?m)^ *(?:f ?- ?)?(?:0[1-9]|[1-8]\d|9[0-8])\d{3} {1,2}[a-z][a-z' -]{1,40}$"),
     re.compile(r"(?m)^ *(?:residence|lieu-dit|lieudit) [^\n:;|•…]{1,60}$"),
     re.compile(r"(?<![a-z])(?:address|adresse|domicile|home address|adresse postale) ?: ?[^\n|•…]{3,120}"),
 )
-_STATE = (
-    "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]|PR"
-)
+_STATE = "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]|PR"
 _STREET_WORDS = r"(?:[A-Z0-9][A-Za-z0-9'.-]{0,30} ){1,4}"
 _STREET_KIND = (
     r"(?:[Ss]treet|[Rr]oad|[Aa]venue|[Ll]ane|STREET|ROAD|AVENUE|LANE|St|Rd|Ave|Ln|Dr|Drive|DRIVE|Close|Court|Ct|Crescent|"
@@ -337,15 +489,21 @@ _STREET_KIND = (
     r"Cir|Trail|View|Rise|Green|Park|Wharf|Quay|Loop|Broadway|Wave)"
 )
 _CASED_ADDRESSES = (
-    re.compile(rf"(?<![\w/.])\d{{1,4}}(?: ?(?:bis|ter|quater|[A-D]))? (?i:{_WAY_OR_WORD})\b\.? (?=(?:(?:de|la|le) ){{0,2}}[A-Z]){_REST}"),
+    re.compile(
+        rf"(?<![\w/.])\d{{1,4}}(?: ?(?:bis|ter|quater|[A-D]))? (?i:{_WAY_OR_WORD})\b\.? (?=(?:(?:de|la|le) ){{0,2}}[A-Z]){_REST}"
+    ),
     re.compile(rf"(?<![\w'])(?i:rue|avenue|boulevard|impasse) (?=[A-Z]){_REST.replace('{0,8}', '{0,4}')}"),
     re.compile(
         rf"(?<![\w.])(?:F ?- ?|FR-)?(?:0[1-9]|[1-8]\d|9[0-8]) ?\d{{3}},? {{1,2}}(?!(?i:{_COUNTED})\b){_TOWN}"
         r"(?= {0,2}(?:$|[\n,;|•(…\t–)/.-]| [Cc]edex|CEDEX| France|FRANCE))"
     ),
-    re.compile(rf"(?<![\w.])\d{{1,5}}[A-Za-z]?,? {_STREET_WORDS}{_STREET_KIND}\b\.?(?:,? (?:[Aa]pt|[Ss]uite|[Uu]nit|[Ff]lat|#)\.? ?\w{{1,6}})?"),
+    re.compile(
+        rf"(?<![\w.])\d{{1,5}}[A-Za-z]?,? {_STREET_WORDS}{_STREET_KIND}\b\.?(?:,? (?:[Aa]pt|[Ss]uite|[Uu]nit|[Ff]lat|#)\.? ?\w{{1,6}})?"
+    ),
     re.compile(rf"(?<![\w.])\d{{1,5}}[A-Za-z]? {_STREET_WORDS.replace(' )', ' ?)')}, ?\d{{5}}(?!\d)"),
-    re.compile(rf"(?<![\w.])(?:[A-Z][A-Za-z'.-]{{1,30}} ){{0,2}}(?:[A-Z][A-Za-z'.-]{{1,30}},? )(?:{_STATE}),? {{1,2}}\d{{5}}(?:-\d{{4}})?(?!\d)"),
+    re.compile(
+        rf"(?<![\w.])(?:[A-Z][A-Za-z'.-]{{1,30}} ){{0,2}}(?:[A-Z][A-Za-z'.-]{{1,30}},? )(?:{_STATE}),? {{1,2}}\d{{5}}(?:-\d{{4}})?(?!\d)"
+    ),
     re.compile(rf"(?<!\w)(?:{_STATE}) {{1,2}}\d{{5}}(?:-\d{{4}})?(?!\d)"),
     re.compile(
         r"(?<![\w])(?:GIR ?0AA|(?:[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]))"
@@ -355,5 +513,37 @@ _CASED_ADDRESSES = (
 
 _NAME_BREAK = re.compile(r"[\s\-'’._]+")
 _PARTICLES = frozenset(
-    "de la le les du des d l van von der den ter el al bin ben ibn da do dos di del della of the mc mac o st saint".split()
+    [
+        "de",
+        "la",
+        "le",
+        "les",
+        "du",
+        "des",
+        "d",
+        "l",
+        "van",
+        "von",
+        "der",
+        "den",
+        "ter",
+        "el",
+        "al",
+        "bin",
+        "ben",
+        "ibn",
+        "da",
+        "do",
+        "dos",
+        "di",
+        "del",
+        "della",
+        "of",
+        "the",
+        "mc",
+        "mac",
+        "o",
+        "st",
+        "saint",
+    ]
 )

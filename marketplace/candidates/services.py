@@ -6,7 +6,7 @@ The profile's content is ``profiles.py``'s, the CV ``cvs.py``'s, who is kept awa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -17,15 +17,16 @@ from marketplace.accounts.models import Role
 from marketplace.accounts.services import MemberFacts, Registration, register_account
 from marketplace.candidates import changes, policy, profiles, queries
 from marketplace.candidates.lifecycle import (
-    CLOSED_STATES,
     OPTED_IN_STATES,
     CandidateState,
     Missing,
     missing_for_opt_in,
 )
 from marketplace.candidates.models import Candidate
+from marketplace.candidates.profiles import Profile
 from marketplace.catalogues import N_
 from marketplace.errors import ConflictError, FieldError, InvalidInputError
+from marketplace.reference import TERRITORY
 from marketplace.settings import Settings
 from marketplace.terms import queries as terms
 from marketplace.terms.models import Consent
@@ -50,6 +51,17 @@ class OptIn:
     version: str
     language: str
     text_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Whether recruiters find the candidate today, until when, and for jobs in which countries."""
+
+    profile: Profile
+    is_visible: bool
+    visible_until_on: date | None
+    works_in: tuple[str, ...]
+    opt_in: OptIn | None
 
 
 def register_candidate(
@@ -234,6 +246,20 @@ def resume(session: Session, now: datetime, settings: Settings, account_id: UUID
     changes.conclude(session, now, subject, "candidate.resumed", "C7")
 
 
+def standing(session: Session, now: datetime, settings: Settings, account_id: UUID) -> Standing:
+    """Return where a candidate stands today, for the candidate's own pages (rules C2, C7)."""
+    profile = profiles.own_profile(session, now, settings, account_id)
+    facts = queries.visibility_facts(session, [profile.candidate_id])[profile.candidate_id]
+    until = policy.visible_until_on(facts, settings)
+    return Standing(
+        profile=profile,
+        is_visible=policy.is_visible(facts, now.date(), settings),
+        visible_until_on=until if policy.NEVER < until < policy.NONE_DAY else None,
+        works_in=tuple(country for country in TERRITORY if policy.may_work_in(facts, country, now.date())),
+        opt_in=live_opt_in(session, account_id),
+    )
+
+
 def live_opt_in(session: Session, account_id: UUID) -> OptIn | None:
     """Return the opt-in that stands, with the text it was given to (rules C2)."""
     row = session.execute(
@@ -251,8 +277,3 @@ def _end_consents(session: Session, now: datetime, account_id: UUID) -> None:
         .where(Consent.account_id == account_id, Consent.withdrawn_at.is_(None))
         .values(withdrawn_at=now)
     )
-
-
-def may_change(state: CandidateState) -> bool:
-    """Return whether the profile's content may be changed in this state (rules C7)."""
-    return state not in CLOSED_STATES
