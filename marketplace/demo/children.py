@@ -8,6 +8,7 @@ a log file, and a signal from the kernel should its parent die. The kernel ties 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from marketplace.errors import MarketplaceError
 
+ERROR_LINE = re.compile(r"([\w.]+(Error|Exception)|Error)\b")
 CHILD_EXEC = Path(__file__).with_name("child_exec.py")
 
 
@@ -56,9 +58,9 @@ class Child:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
-    def last_words(self, lines: int = 5) -> str:
-        """Return the end of the log, for the message that says why it failed."""
-        return "\n".join(tail(self.log).splitlines()[-lines:])
+    def last_words(self, start: int = 0) -> str:
+        """Return the line of the log that best says why the child failed."""
+        return reason_in(tail(self.log, start)) or f"exit code {self.process.returncode}"
 
 
 def spawn(
@@ -122,6 +124,13 @@ def tail(path: Path, offset: int = 0, size: int = 16_384) -> str:
             return source.read().decode("utf-8", errors="replace")
     except FileNotFoundError:
         return ""
+
+
+def reason_in(words: str) -> str:
+    """Return the last line of ``words`` that names an error, else the last line; 300 characters at most."""
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    errors = [line for line in lines if ERROR_LINE.match(line)]
+    return (errors or lines or [""])[-1].removeprefix("Error: ")[:300]
 
 
 def wait_until_gone(pid: int, word: str, seconds: float) -> bool:

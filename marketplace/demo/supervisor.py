@@ -25,7 +25,7 @@ from typing import Any
 
 from rich.console import Console
 
-from marketplace.demo.children import Child, ServiceError, spawn, tail
+from marketplace.demo.children import Child, ServiceError, spawn
 from marketplace.demo.data_folder import DataFolder
 from marketplace.demo.local_services import LocalServers
 from marketplace.demo.progress import shown_progress
@@ -67,6 +67,7 @@ class Supervisor:
         self._data = DataFolder(settings.data)
         self._servers = LocalServers(self._data.path, settings)
         self._children: dict[str, Child] = {}
+        self._log_starts: dict[str, int] = {}
         self._ended: deque[float] = deque(maxlen=RESTARTS + 1)
         self._environment = dict(os.environ)
 
@@ -136,6 +137,7 @@ class Supervisor:
 
     def _spawn(self, name: str, command: list[str]) -> Child:
         log = self._data.folder("logs") / f"{name}.log"
+        self._log_starts[name] = log.stat().st_size if log.exists() else 0
         self._children[name] = child = spawn(name, command, log=log, environment=self._environment)
         words = {item.process.pid: WORDS.get(key, "marketplace.cli") for key, item in self._children.items()}
         self._data.note_children(words)
@@ -146,15 +148,14 @@ class Supervisor:
     ) -> None:
         """Run a command of our own and wait for it; ``watch`` is given its JSON lines as they come."""
         child = self._spawn(name, [sys.executable, "-m", "marketplace.cli", *arguments])
-        start = child.log.stat().st_size
+        start = self._log_starts[name]
         if watch is not None:
             watch(json_lines(child, start))
         while not child.has_ended():
             time.sleep(0.02)
         del self._children[name]
         if child.process.returncode != 0:
-            words = tail(child.log, start).strip().splitlines() or [f"exit code {child.process.returncode}"]
-            raise ServiceError(f"{name} failed: {words[-1].removeprefix('Error: ')} (see {child.log})")
+            raise ServiceError(f"{name} failed: {child.last_words(start)} (see {child.log})")
 
     def _make_sample_data(self) -> None:
         self._data.note(sample="started")
@@ -175,9 +176,8 @@ class Supervisor:
         while not answers_ready(self._wishes.host, self._wishes.port):
             for child in self._children.values():
                 if child.has_ended():
-                    raise ServiceError(
-                        f"{child.name} stopped while starting: {child.last_words(1)} (see {child.log})"
-                    )
+                    reason = child.last_words(self._log_starts[child.name])
+                    raise ServiceError(f"{child.name} stopped while starting: {reason} (see {child.log})")
             if time.monotonic() > end:
                 raise ServiceError(
                     f"the service is not ready after {READY_SECONDS:.0f} s; see {self._data.path / 'logs'}"
