@@ -1,6 +1,7 @@
 """The promises of the search port, run against every engine (design.md, decision 3; rules D1, D2, G).
 
-A subclass gives the fixture ``index``, an empty index. Nothing here knows an engine.
+A subclass gives the fixture ``index``, an empty index; its module gives ``full``, an index of
+``corpus(7, 240)``. Nothing here knows an engine.
 """
 
 from __future__ import annotations
@@ -130,11 +131,6 @@ class SearchIndexContract:
 
     @pytest.fixture
     def index(self) -> SearchIndex:
-        raise NotImplementedError
-
-    @pytest.fixture(scope="class")
-    def full(self, tmp_path_factory: pytest.TempPathFactory) -> SearchIndex:
-        """Return an index of :func:`corpus` (7, 240)."""
         raise NotImplementedError
 
     # Membership

@@ -25,13 +25,14 @@ class TestTantivy(SearchIndexContract):
     def index(self, tmp_path: Path) -> TantivyIndex:
         return TantivyIndex(tmp_path / "index")
 
-    @pytest.fixture(scope="class")
-    def full(self, tmp_path_factory: pytest.TempPathFactory) -> TantivyIndex:
-        index = TantivyIndex(tmp_path_factory.mktemp("full"))
-        everyone = corpus(7, 240)
-        index.put(everyone[:100])
-        index.put(everyone[100:])
-        return index
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> TantivyIndex:
+    index = TantivyIndex(tmp_path_factory.mktemp("full"))
+    everyone = corpus(7, 240)
+    index.put(everyone[:100])
+    index.put(everyone[100:])
+    return index
 
 
 @pytest.fixture
@@ -100,13 +101,19 @@ def test_a_lock_that_is_not_let_go_is_unavailability(folder: Path) -> None:
     assert index.count("FR") == 1
 
 
+def _acknowledge(path: str, key: int) -> None:
+    partial = Path(path + ".part")
+    partial.write_text(str(key))
+    partial.replace(path)
+
+
 def _put_for_ever(folder: str, acknowledged: str) -> None:
     index = TantivyIndex(Path(folder))
     key = 0
     while True:
         key += 1
         index.put([document(key)])
-        Path(acknowledged).write_text(str(key))
+        _acknowledge(acknowledged, key)
 
 
 def _rebuild_for_ever(folder: str, acknowledged: str) -> None:
@@ -115,7 +122,7 @@ def _rebuild_for_ever(folder: str, acknowledged: str) -> None:
         while True:
             key += 1
             yield document(key)
-            Path(acknowledged).write_text(str(key))
+            _acknowledge(acknowledged, key)
 
     TantivyIndex(Path(folder)).rebuild("FR", documents())
 
@@ -125,7 +132,7 @@ def _kill_during(target, folder: Path, acknowledged: Path, at_least: int) -> int
     process.start()
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if acknowledged.exists() and (text := acknowledged.read_text()) and int(text) >= at_least:
+        if acknowledged.exists() and int(acknowledged.read_text()) >= at_least:
             break
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
