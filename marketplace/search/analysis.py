@@ -60,25 +60,26 @@ _SIMPLE = re.compile(r"[(«\"“]?([^\W\d_]+)[.,;:)!?»…\"”]*")
 CHUNK = re.compile(r"\S+")
 """Cuts a text as ``str.split`` does, with offsets."""
 
-_REPLACED = (
-    ("rice", "eur", "rice"), ("se", "eur", "euse"), ("se", "eux", "euse"), ("ne", "n", "nne"),
-    ("ve", "f", "ve"), ("le", "l", "lle"), ("te", "t", "tte"), ("fe", "f", "ffe"), ("sse", "e", "esse"),
+_FEMININE = (
+    ("trice", "teur"), ("rice", "eur"), ("euse", "eur"), ("euse", "eux"), ("ienne", "ien"), ("enne", "en"),
+    ("onne", "on"), ("iere", "ier"), ("ere", "er"), ("elle", "el"), ("ante", "ant"), ("ente", "ent"),
+    ("oise", "ois"), ("aine", "ain"), ("esse", "e"), ("ive", "if"), ("ale", "al"), ("ine", "in"), ("ee", "e"),
 )  # fmt: skip
-"""Written ending, end of the masculine it replaces, feminine end."""
+"""A feminine ending and the masculine one it stands for, folded: ``conseill·er/ère``."""
 
-_OVERLAPPING = (
-    "ienne", "trice", "euse", "iere", "enne", "onne", "elle", "ante", "ente", "oise", "aine", "esse",
-    "ere", "ive", "ale", "ine", "ee",
+_SHORT = (
+    ("se", "eur", "euse"), ("se", "eux", "euse"), ("ne", "n", "nne"), ("ve", "f", "ve"), ("le", "l", "lle"),
+    ("te", "t", "tte"), ("fe", "f", "ffe"), ("sse", "e", "esse"),
 )  # fmt: skip
-"""Endings written from their first letter on: ``conseill·er/ère``."""
+"""An ending written short, the masculine ending, and the feminine it makes: ``développeur·se``."""
 
-_FOLDED_ENDINGS = {"e", *_OVERLAPPING, *(row[0] for row in _REPLACED)}
-_ENDING = "|".join(["ière", "ère", "ée", *sorted(_FOLDED_ENDINGS, key=len, reverse=True)])
-_SHORTEST_STEM = 2
+_ENDINGS = (*((ending, masculine, ending) for ending, masculine in _FEMININE), *_SHORT)
+_WRITTEN = {"e", "ière", "ère", "ée", *(row[0] for row in _ENDINGS)}
+_ENDING = "|".join(sorted(_WRITTEN, key=len, reverse=True))
 _INCLUSIVE = re.compile(
     rf"(?P<base>[^\W\d_]{{3,}})"
     rf"(?:[{_JOINER}](?P<ending>{_ENDING})(?P<plural>[{_JOINER}]?s)?"
-    rf"|\((?P<ending2>{_ENDING})(?P<plural2>s?\)s?|\)\(s\))"
+    rf"|\((?P<ending2>{_ENDING})(?P<plural2>s?\)(?:s|\(s\))?)"
     rf"|\(s\))(?!\w)",
     re.IGNORECASE,
 )
@@ -262,15 +263,11 @@ def _both_forms(match: re.Match[str]) -> tuple[str, ...]:
 
 
 def _feminine(base: str, written: str, ending: str) -> str | None:
-    for shown, masculine, feminine in _REPLACED:
-        if ending == shown and base.endswith(masculine):
-            return base.removesuffix(masculine) + feminine
     if ending == "e":
         return None if written[-1].casefold() in "eao" else base + "e"
-    if ending in _OVERLAPPING:
-        place = base.rfind(ending[0])
-        if place >= _SHORTEST_STEM and len(base) - place <= len(ending):
-            return base[:place] + ending
+    for shown, masculine, feminine in _ENDINGS:
+        if ending == shown and base.endswith(masculine):
+            return base.removesuffix(masculine) + feminine
     return None
 
 

@@ -62,14 +62,20 @@ def corpus(seed: int, size: int) -> list[CandidateDocument]:
         may_work = {cc: random.choice([NEVER, day_number(TODAY), 20261122, 20270401]) for cc in ("FR", "GB")}
         made.append(
             document(
-                key, region=random.choice(regions), job_fields=tuple(random.sample(fields, random.randint(1, 3))),
-                start=start if exact else start.replace(day=1), last=start if exact else month_end(start),
-                weeks=random.choice([0, 0, 4, 26]), skills=tuple(random.sample(skills, random.randint(0, 4))),
+                key,
+                region=random.choice(regions),
+                job_fields=tuple(random.sample(fields, random.randint(1, 3))),
+                start=start if exact else start.replace(day=1),
+                last=start if exact else month_end(start),
+                weeks=random.choice([0, 0, 4, 26]),
+                skills=tuple(random.sample(skills, random.randint(0, 4))),
                 languages=tuple(random.sample(["fr", "en", "es"], random.randint(1, 3))),
                 education_level=random.choice([None, 3, 4, 5, 6]),
                 fresh_on=day_number(TODAY - timedelta(days=random.randint(0, 9))),
-                visible_until_on=random.choice([NEVER, NEVER, 20261122, 20261123]), may_work_until=may_work,
-                cv_text=" ".join(random.sample(PLAIN, 4)), headline=random.choice(PLAIN),
+                visible_until_on=random.choice([NEVER, NEVER, 20261122, 20261123]),
+                may_work_until=may_work,
+                cv_text=" ".join(random.sample(PLAIN, 4)),
+                headline=random.choice(PLAIN),
             )  # fmt: skip
         )
     return made
@@ -79,7 +85,9 @@ def ask(index: SearchIndex, text: str = "", **asked: Any) -> SearchPage:
     """Search for ``text`` as everyone may be seen, by relevance with words."""
     tree = words.parse(text)
     sort = Sort.RELEVANCE if tree.clauses else Sort.FRESH
-    return index.search(SearchQuery(**{"visibility": EVERYONE, "words": tree, "sort": sort, "size": 50, **asked}))
+    return index.search(
+        SearchQuery(**{"visibility": EVERYONE, "words": tree, "sort": sort, "size": 50, **asked})
+    )
 
 
 def keys(page: SearchPage) -> list[int]:
@@ -170,7 +178,9 @@ class SearchIndexContract:
         assert found(index, "-rouge") == {2}
         assert found(index, '-"rouge vif"') == {1, 2}
 
-    @pytest.mark.parametrize("text", ["voile OR montagne", "voile OU montagne", "voile | montagne", "voile|montagne"])
+    @pytest.mark.parametrize(
+        "text", ["voile OR montagne", "voile OU montagne", "voile | montagne", "voile|montagne"]
+    )
     def test_alternatives(self, index: SearchIndex, text: str) -> None:
         """D1: one of the alternatives is enough."""
         put(index, "voile", "montagne", "jardin")
@@ -233,7 +243,9 @@ class SearchIndexContract:
             "pipelines CI/CD.", "langage C, c'est tout", "langage R.", "procédures PL/SQL",
         )  # fmt: skip
         tree = words.parse(query)
-        exact = {hit.key for hit in ask(index, query).hits if hit.key not in self._through_synonyms(index, query)}
+        exact = {
+            hit.key for hit in ask(index, query).hits if hit.key not in self._through_synonyms(index, query)
+        }
         assert tree.clauses
         assert exact == expected
 
@@ -349,7 +361,12 @@ class SearchIndexContract:
         ],
     )
     def test_start_dates(
-        self, index: SearchIndex, start_from: date | None, start_to: date | None, flex: bool, expected: set[int]
+        self,
+        index: SearchIndex,
+        start_from: date | None,
+        start_to: date | None,
+        flex: bool,
+        expected: set[int],
     ) -> None:
         """G: [start_on, start_last] meets [from, to], both inclusive; ``flex`` widens it by the weeks given."""
         index.put([document(1, weeks=2)])
@@ -453,7 +470,9 @@ class SearchIndexContract:
         for place in range(0, 60, 20):
             index.put([document(key, cv_text="voile") for key in order[place : place + 20]])
         index.refresh()
-        assert [key for page in self._pages(index, "voile", size=7) for key in keys(page)] == list(range(1, 61))
+        assert [key for page in self._pages(index, "voile", size=7) for key in keys(page)] == list(
+            range(1, 61)
+        )
 
     def test_the_headline_counts_most_then_skills_then_the_cv(self, index: SearchIndex) -> None:
         """E7: where a word stands orders the hits, nothing else does."""
@@ -646,10 +665,21 @@ class SearchIndexContract:
 
     @pytest.mark.parametrize(
         "text",
-        ["a*", "voil*", "headline:voile", "voile~2", "v?ile", "[a TO z]", "/voi.*/", "voile^9", "_id:1", "*", "*:*"],
+        [
+            "a*",
+            "voil*",
+            "headline:voile",
+            "voile~2",
+            "v?ile",
+            "[a TO z]",
+            "/voi.*/",
+            "voile^9",
+            "_id:1",
+            "*",
+            "*:*",
+        ],
     )
     def test_operators_are_literal(self, full: SearchIndex, text: str) -> None:
         """Security X-07: no field name, wildcard, pattern, fuzziness or boost reaches an engine."""
         everyone = ask(full).total
         assert text == "*" or text == "*:*" or ask(full, text).total < everyone
-

@@ -83,7 +83,8 @@ def test_a_second_rebuild_is_refused(folder: Path) -> None:
 def test_writers_wait_for_each_other(folder: Path) -> None:
     """Issue 3: the worker and the command line may write at once; none loses anything."""
     threads = [
-        threading.Thread(target=lambda key=key: TantivyIndex(folder).put([document(key)])) for key in range(1, 9)
+        threading.Thread(target=lambda key=key: TantivyIndex(folder).put([document(key)]))
+        for key in range(1, 9)
     ]
     for thread in threads:
         thread.start()
@@ -128,7 +129,9 @@ def _rebuild_for_ever(folder: str, acknowledged: str) -> None:
 
 
 def _kill_during(target, folder: Path, acknowledged: Path, at_least: int) -> int:
-    process = multiprocessing.get_context("spawn").Process(target=target, args=(str(folder), str(acknowledged)))
+    process = multiprocessing.get_context("spawn").Process(
+        target=target, args=(str(folder), str(acknowledged))
+    )
     process.start()
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
