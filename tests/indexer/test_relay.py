@@ -1,0 +1,140 @@
+"""The relay: what is committed reaches the index, in any order, once or often (F-01 to F-03)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+
+from indexer import relay
+from indexer.rebuild import expected_documents, rebuild
+from marketplace import outbox
+from marketplace.candidates import queries
+from marketplace.candidates.models import Candidate, CandidateState
+from marketplace.clock import FixedClock
+from marketplace.errors import SearchUnavailableError
+from marketplace.outbox import OutboxMessage
+from marketplace.ports import Ports
+from tests.builders import a_candidate
+
+
+def changed(ports: Ports, candidate_id: UUID, **details: Any) -> None:
+    with ports.db.transaction() as session:
+        outbox.publish(
+            session, ports.clock.now(), queries.CHANGED, candidate_id, details=details, lowers_visibility=True
+        )
+
+
+def a_listed_candidate(ports: Ports, **columns: Any) -> tuple[UUID, int]:
+    with ports.db.transaction() as session:
+        candidate = a_candidate(session, **columns)
+        made = candidate.id, candidate.key
+    changed(ports, made[0])
+    return made
+
+
+def set_columns(ports: Ports, candidate_id: UUID, **columns: Any) -> None:
+    with ports.db.transaction() as session:
+        session.execute(update(Candidate).where(Candidate.id == candidate_id).values(**columns))
+
+
+def waiting(ports: Ports) -> list[OutboxMessage]:
+    with ports.db.transaction() as session:
+        return list(session.scalars(select(OutboxMessage).where(OutboxMessage.done_at.is_(None))))
+
+
+def test_what_was_committed_is_indexed(ports: Ports) -> None:
+    """A message makes the relay read the row and write its document."""
+    a_listed_candidate(ports)
+    report = relay.drain(ports)
+    assert (report.done, report.indexed) == (1, 1)
+    assert ports.index.count("FR") == 1
+    assert waiting(ports) == []
+
+
+def test_a_repeated_message_changes_nothing(ports: Ports) -> None:
+    """F-02: delivered twice is delivered once."""
+    candidate_id, _ = a_listed_candidate(ports)
+    changed(ports, candidate_id)
+    relay.drain(ports)
+    changed(ports, candidate_id)
+    relay.drain(ports)
+    assert ports.index.count("FR") == 1
+
+
+def test_a_withdrawn_candidate_leaves_the_index(ports: Ports) -> None:
+    """C2: until the index has learnt it the key is pending; then the document is gone."""
+    candidate_id, key = a_listed_candidate(ports)
+    relay.drain(ports)
+    set_columns(ports, candidate_id, state=CandidateState.HIDDEN)
+    changed(ports, candidate_id)
+    with ports.db.reading() as session:
+        assert queries.pending_lower_keys(session, "FR") == {key}
+    assert relay.drain(ports).removed == 1
+    assert ports.index.count("FR") == 0
+    with ports.db.reading() as session:
+        assert queries.pending_lower_keys(session, "FR") == frozenset()
+
+
+def test_a_move_removes_from_one_index_and_adds_to_the_other(ports: Ports) -> None:
+    """Design 4.4: one index a country."""
+    candidate_id, _ = a_listed_candidate(ports)
+    relay.drain(ports)
+    set_columns(ports, candidate_id, country="GB", region="GB-TLI")
+    changed(ports, candidate_id, was_country="FR")
+    relay.drain(ports)
+    assert (ports.index.count("FR"), ports.index.count("GB")) == (0, 1)
+
+
+def test_batches_go_on_until_nothing_is_due(ports: Ports) -> None:
+    """More messages than a batch holds are all carried out."""
+    for _ in range(5):
+        a_listed_candidate(ports)
+    assert relay.drain(ports, batch=2).done == 5
+
+
+class AwayIndex:
+    """An engine that does not answer."""
+
+    def put(self, _: Iterable[Any]) -> None:
+        raise SearchUnavailableError
+
+    def remove(self, *_: Any) -> None:
+        raise SearchUnavailableError
+
+
+def test_an_engine_that_is_away_loses_nothing(ports: Ports, clock: FixedClock) -> None:
+    """F-05: the messages wait, however long, and are carried out when it is back."""
+    a_listed_candidate(ports)
+    away = replace(ports, index=AwayIndex())  # type: ignore[arg-type]
+    for _ in range(outbox.MAX_ATTEMPTS + 3):
+        assert relay.drain(away).done == 0
+        clock.advance(timedelta(hours=2))
+    assert len(waiting(ports)) == 1
+    assert relay.drain(ports).indexed == 1
+
+
+def test_a_rebuild_equals_what_the_relay_wrote(ports: Ports) -> None:
+    """F-04: the index can be rebuilt from the database alone."""
+    for _ in range(3):
+        a_listed_candidate(ports)
+    with ports.db.transaction() as session:
+        a_candidate(session, "hidden")
+    relay.drain(ports)
+    before = list(ports.index.versions("FR"))
+    seen: list[int] = []
+    assert expected_documents(ports, "FR") == 3
+    assert rebuild(ports, "FR", seen.append) == 3
+    assert list(ports.index.versions("FR")) == before
+
+
+@pytest.mark.parametrize("country", ["FR", "GB", "US"])
+def test_an_empty_country_is_rebuilt_to_nothing(ports: Ports, country: str) -> None:
+    """A country without candidates has an index that answers."""
+    assert rebuild(ports, country) == 0
+    assert ports.index.count(country) == 0
