@@ -26,6 +26,7 @@ from marketplace.mail import FolderMailer, SmtpMailer
 from marketplace.ports import Ports
 from marketplace.settings import Settings, SettingsError
 from marketplace.web import routes as web_routes
+from marketplace.web.bodies import JsonTextMiddleware
 from marketplace.web.csrf import CsrfMiddleware
 from marketplace.web.edge import EdgeMiddleware
 from marketplace.web.guards import requires_settled, unguarded
@@ -133,7 +134,7 @@ def create_app(settings: Settings, **overrides: Any) -> Litestar:
             "hooks": Provide(lambda: hooks, sync_to_thread=False),
         },
         guards=[requires_settled],
-        middleware=[CsrfMiddleware()],
+        middleware=[CsrfMiddleware(), JsonTextMiddleware()],
         exception_handlers=exception_handlers(error_page),
         before_send=[security_headers(is_secure=settings.is_secure)],
         lifespan=[open_ports],

@@ -145,7 +145,7 @@ def faults(feature: str) -> list[str]:
         seen.add(found.text)
         if found.text not in known:
             lines.append(f"{found.place}: no French for {found.text!r}")
-        elif found.plural and len(strings(known[found.text][1].string)) < 2:  # noqa: PLR2004
+        elif found.plural and len(strings(known[found.text][1].string)) < 2:
             lines.append(f"{found.place}: no plural for {found.text!r}")
     for entry in catalogue(feature):
         texts = strings(entry.string)
@@ -181,7 +181,8 @@ def skeleton(feature: str) -> str:
     for found in seen.values():
         quoted = found.text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         if found.plural:
-            entries.append(f'#: {found.place}\nmsgid "{quoted}"\nmsgid_plural "{found.plural}"\nmsgstr[0] ""\nmsgstr[1] ""\n')
+            forms = 'msgstr[0] ""\nmsgstr[1] ""\n'
+            entries.append(f'#: {found.place}\nmsgid "{quoted}"\nmsgid_plural "{found.plural}"\n{forms}')
         else:
             entries.append(f'#: {found.place}\nmsgid "{quoted}"\nmsgstr ""\n')
     return "\n".join(entries)

@@ -20,7 +20,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from marketplace.accounts.models import Transport
-from marketplace.errors import NotAllowedError
+from marketplace.errors import NotAllowedError, NotSignedInError
 from marketplace.settings import Settings
 from marketplace.signing import signing_key
 from marketplace.web.identity import Connection, member_of
@@ -134,6 +134,8 @@ class CsrfMiddleware(ASGIMiddleware):
         if token is None and content_type in FORM_TYPES:
             token = (await request.form()).get(FIELD)
         if not is_valid_token(request, token):
+            if scope["state"].get("session_ended"):
+                raise NotSignedInError
             raise NotAllowedError("form_expired", "This page had been open for too long. Please try again.")
 
 

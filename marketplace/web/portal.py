@@ -18,8 +18,8 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Guard
 
-from marketplace.catalogues import N_
 from marketplace.errors import InvalidInputError
+from marketplace.web.bodies import UNSTORABLE
 from marketplace.web.csrf import FIELD
 from marketplace.web.problems import errors_by_field
 
@@ -43,7 +43,7 @@ class FormData(Mapping[str, str]):
                     raise InvalidInputError.of(
                         name.replace("\x00", ""),
                         "invalid",
-                        N_("This contains a character that cannot be stored."),
+                        UNSTORABLE,
                     )
                 self._values.setdefault(name, []).append(value.replace("\r\n", "\n"))
 
