@@ -1,8 +1,10 @@
 """The program of the limited process. Run as a file, never imported by the product.
 
     python -I -B child.py FOLDER...              one job: request on stdin, answer on stdout
-    python -I -B child.py --serve FD FOLDER...   a fork server: for each message on the socket FD,
-                                                 which brings two pipe ends, a forked child does one job
+    python -I -B child.py --serve FD READER FOLDER...
+                                                 a fork server: for each message on the socket FD, which
+                                                 brings two pipe ends, a forked child does one job; the
+                                                 text reader, a dotted name, is loaded before
 
 ``-I`` keeps the environment, the working directory and the user's site folder out, so the folders
 that hold our packages are handed over as arguments and appended to the path: after the standard
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pkgutil
 import resource
 import signal
 import socket
@@ -58,11 +61,12 @@ def _forbid(event: str, args: tuple[Any, ...]) -> None:
         raise PermissionError(f"{event} is not allowed here")
 
 
-def preload() -> None:
+def preload(text_reader: str) -> None:
     """Import what every job needs."""
-    import pypdfium2  # noqa: F401
-
     import marketplace.pdf.jobs  # noqa: F401
+
+    if text_reader:
+        pkgutil.resolve_name(text_reader)
 
 
 def work(request_fd: int, answer_fd: int) -> None:
@@ -74,7 +78,7 @@ def work(request_fd: int, answer_fd: int) -> None:
     with os.fdopen(request_fd, "rb") as source:
         request = msgspec.msgpack.decode(source.read(), type=Request)
     limit(request.seconds, request.cpu_seconds, request.memory_mib)
-    preload()
+    preload(request.text_reader)
     from marketplace.pdf import jobs
 
     if request.marking is not None:
@@ -93,9 +97,9 @@ def work(request_fd: int, answer_fd: int) -> None:
         target.write(msgspec.msgpack.encode(result))
 
 
-def serve(channel: socket.socket) -> None:
+def serve(channel: socket.socket, text_reader: str) -> None:
     """Fork a child for each job until the other end of ``channel`` is closed."""
-    preload()
+    preload(text_reader)
     import marketplace.pdf.marking  # noqa: F401
 
     gc.freeze()  # the collector of a child need not touch, and so copy, what was loaded here
@@ -122,8 +126,8 @@ def serve(channel: socket.socket) -> None:
 def main(arguments: list[str]) -> None:
     """Read the command line given in the module's docstring."""
     if arguments[0] == "--serve":
-        sys.path.extend(arguments[2:])
-        serve(socket.socket(fileno=int(arguments[1])))
+        sys.path.extend(arguments[3:])
+        serve(socket.socket(fileno=int(arguments[1])), arguments[2])
     else:
         sys.path.extend(arguments)
         work(sys.stdin.fileno(), os.dup(sys.stdout.fileno()))

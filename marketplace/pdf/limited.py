@@ -37,7 +37,7 @@ from marketplace.settings import Settings
 _CHILD = Path(__file__).with_name("child.py")
 _STARTED = b"+"
 _CHUNK = 1 << 16
-_GRACE_SECONDS = 2.0  # the process ends itself by its own alarm; we insist this much later
+_ALARM_SHARE = 0.9  # of the time: the process ends itself by its own alarm, we insist at the end
 _MARGIN_BYTES = 4 * 1024 * 1024
 _AT_ONCE = max(2, os.cpu_count() or 2)
 
@@ -129,15 +129,15 @@ class PDFReader:
                 job=job,
                 content=content,
                 numbers=self._numbers,
-                seconds=left,
+                seconds=left * _ALARM_SHARE,
                 cpu_seconds=max(1, min(self._settings.cv_extraction_cpu_seconds, int(seconds))),
                 memory_mib=self._settings.cv_extraction_memory_mib,
-                text_reader=self._text_reader,
+                text_reader=self._text_reader if job == "extract" else "",
                 marking=marking,
             )
             limit = len(content) * 2 + self._settings.cv_max_characters * 4 + _MARGIN_BYTES
             with self._process() as (write_fd, read_fd):
-                return _exchange(write_fd, read_fd, msgspec.msgpack.encode(request), left + _GRACE_SECONDS, limit)
+                return _exchange(write_fd, read_fd, msgspec.msgpack.encode(request), left, limit)
         except OSError:
             return _Answer(False, b"")
         finally:
@@ -157,7 +157,7 @@ class PDFReader:
             if self._server is None or not self._server.is_alive():
                 if self._server is not None:
                     self._server.close()
-                self._server = _ForkServer(self._folders)
+                self._server = _ForkServer(self._folders, self._text_reader)
             return self._server
 
 
@@ -236,11 +236,11 @@ def _popen(command: list[str], stdin: int, stdout: int, pass_fds: tuple[int, ...
 class _ForkServer:
     """One warm process that forks a limited child for each job (see ``child.py``)."""
 
-    def __init__(self, folders: list[str]) -> None:
+    def __init__(self, folders: list[str], text_reader: str) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = _popen(
-                _command("--serve", str(theirs.fileno()), *folders),
+                _command("--serve", str(theirs.fileno()), text_reader, *folders),
                 subprocess.DEVNULL,
                 subprocess.DEVNULL,
                 (theirs.fileno(),),

@@ -16,6 +16,8 @@ again; pages as pictures. A file that defeats all three is refused.
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import pypdf
@@ -26,6 +28,7 @@ from pypdf.generic import (
     DecodedStreamObject,
     DictionaryObject,
     FloatObject,
+    IndirectObject,
     NameObject,
     NullObject,
     NumberObject,
@@ -52,6 +55,7 @@ _DROPPED_KEYS = frozenset(
     "/Metadata /PieceInfo /OPI /Ref /FS /FDecodeParms /FFilter /StructParents /StructParent /LastModified /Alternates"
     .split()
 )  # fmt: skip
+_GLYPH_KEYS = frozenset(("/A", "/AA"))  # as stream, a drawing of that letter in a Type 3 font
 _ACTION_TYPES = frozenset(
     "/JavaScript /Launch /SubmitForm /ResetForm /ImportData /GoToR /GoToE /GoTo3DView /Rendition /Movie /Sound "
     "/RichMediaExecute /Named /SetOCGState /Hide /Thread /Trans".split()
@@ -62,6 +66,8 @@ _DRAWN_ANNOTATIONS = frozenset(
 )
 _HIDDEN_FLAGS = 0x02 | 0x20  # Hidden, NoView
 _MAX_OBJECTS = 200_000
+_PARSED_BYTES = 50_000
+_SAVES = re.compile(rb"(?<!\S)[qQ](?!\S)")
 
 
 def rewrite(content: bytes, numbers: Numbers) -> bytes:
@@ -298,54 +304,70 @@ def append_form(writer: pypdf.PdfWriter, page: pypdf.PageObject, form: StreamObj
 
 def _imbalance(page: pypdf.PageObject) -> tuple[int, int]:
     """Return how many ``q`` stay open at the end of the content, and how many ``Q`` had none."""
-    contents = page.get("/Contents")
+    contents = page.get_contents()
     if contents is None:
         return 0, 0
     depth = lowest = 0
     try:
-        for _operands, operator in ContentStream(contents.get_object(), page.pdf).operations:
+        data = contents.get_data()
+        if len(data) > _PARSED_BYTES:  # parsing takes about a second a megabyte; near enough is enough
+            operators: Iterable[bytes] = (match[0] for match in _SAVES.finditer(data))
+        else:
+            operators = (operator for _operands, operator in ContentStream(contents, page.pdf).operations)
+        for operator in operators:
             depth += (operator == b"q") - (operator == b"Q")
             lowest = min(lowest, depth)
-    except Exception:  # noqa: BLE001 - too long or broken: taken as balanced
+    except Exception:  # noqa: BLE001 - broken: taken as balanced
         return 0, 0
     return min(depth - lowest, 100), min(-lowest, 100)
 
 
 def _clean_all(writer: pypdf.PdfWriter) -> None:
-    """Delete active content and metadata from every object that came along."""
-    links = {
-        id(link.get_object()) for page in writer.pages for link in page.get("/Annots", ())
-    }
-    if len(writer._objects) > _MAX_OBJECTS:  # noqa: SLF001
+    """Delete active content and metadata from every object, and the objects that nothing then refers to."""
+    objects = writer._objects  # noqa: SLF001
+    if len(objects) > _MAX_OBJECTS:
         raise PDFRefusedError(RefusalReason.TOO_COMPLEX)
-    for item in writer._objects:  # noqa: SLF001
-        if item is not None and id(item) not in links:
-            _clean(item)
-
-
-def _clean(item: Any) -> None:
-    stack = [item]
+    links = {id(link.get_object()) for page in writer.pages for link in page.get("/Annots", ())}
+    named: set[int] = set()  # dictionaries whose keys are free names (a font may be called /A)
+    reached: set[int] = set()
+    stack: list[Any] = [writer.root_object.indirect_reference]
     while stack:
         item = stack.pop()
+        if isinstance(item, IndirectObject):
+            if item.idnum in reached:
+                continue
+            reached.add(item.idnum)
+            item = item.get_object()
         if isinstance(item, DictionaryObject):
-            for key in [key for key in item if _is_dropped(item, key)]:
-                del item[key]
-            if isinstance(item, StreamObject):
-                _clean_stream(item)
-            stack.extend(item.raw_get(key) for key in item)
+            if id(item) not in links:
+                _clean(item, is_named=id(item) in named)
+                resources = item.get("/Resources")
+                if isinstance(resources, DictionaryObject):
+                    named.update(id(resources.get(key)) for key in _RESOURCE_KEYS & set(resources))
+                stack.extend(item.raw_get(key) for key in item)
         elif isinstance(item, ArrayObject):
             stack.extend(item)
+    for index in range(len(objects)):
+        if index + 1 not in reached:
+            objects[index] = None
 
 
-def _is_dropped(item: DictionaryObject, key: str) -> bool:
+def _clean(item: DictionaryObject, *, is_named: bool) -> None:
+    for key in [key for key in item if _is_dropped(item, key, is_named=is_named)]:
+        del item[key]
+    if isinstance(item, StreamObject):
+        _clean_stream(item)
+
+
+def _is_dropped(item: DictionaryObject, key: str, *, is_named: bool) -> bool:
     if key in _DROPPED_KEYS:
-        # /Names and /A are also names that fonts and forms give to their own resources.
-        return not isinstance(item.get(key), StreamObject) or key not in {"/A", "/Ref", "/FS"}
+        value = item.get(key)
+        if is_named:
+            return not isinstance(value, (DictionaryObject, ArrayObject, NameObject)) or "/S" in value
+        return key not in _GLYPH_KEYS or not isinstance(value, StreamObject)
     if key == "/S":
         return item.raw_get(key) in _ACTION_TYPES
-    if key == "/F":
-        return isinstance(item, StreamObject)  # data in another file
-    return False
+    return key == "/F" and isinstance(item, StreamObject)  # data in another file
 
 
 def _clean_stream(stream: StreamObject) -> None:
