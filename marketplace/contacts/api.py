@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from marketplace.accounts.models import Role
 from marketplace.contacts import disclosures, downloads, messages, openings, queries
@@ -320,14 +320,14 @@ def create_opening(
 def list_openings(
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    state: FromQuery[OpeningState | None] = None,
+    in_state: Annotated[OpeningState | None, QueryParameter(name="state", required=False)] = None,
     cursor: FromQuery[str | None] = None,
 ) -> OpeningsOut:
     """Your openings, newest first."""
     after = position_of(cursor)
     with ports.db.transaction() as session:
         recruiter = queries.asking_recruiter(session, member.account_id)
-        page = queries.openings(session, recruiter.recruiter_id, state=state, after=after)
+        page = queries.openings(session, recruiter.recruiter_id, state=in_state, after=after)
     return OpeningsOut(
         items=[opening_out(opening) for opening in page.rows], next_cursor=cursor_of(page.after)
     )
