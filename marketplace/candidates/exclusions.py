@@ -92,7 +92,7 @@ def add_exclusion(
     if same is not None:
         return _view(same)
     if (session.scalar(select(func.count()).select_from(mine.subquery())) or 0) >= EXCLUSIONS_MAX:
-        raise ConflictError("too_many_exclusions", f"You can exclude {EXCLUSIONS_MAX} companies.")
+        raise ConflictError("too_many_exclusions", "You can exclude at most 200 companies.")
     row = Exclusion(
         candidate_id=subject.candidate.id,
         company_id=company_id,

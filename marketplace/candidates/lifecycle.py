@@ -99,7 +99,7 @@ def transition(state: CandidateState, to: CandidateState) -> CandidateState:
     Raises :class:`ConflictError` (``state_conflict``) when the table does not have the move.
     """
     if to not in MOVES[state]:
-        raise ConflictError("state_conflict", f"A profile that is {state} cannot become {to}.")
+        raise ConflictError("state_conflict", "This is not possible in the present state of your profile.")
     return to
 
 
