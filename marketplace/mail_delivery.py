@@ -21,6 +21,7 @@ from marketplace import outbox
 from marketplace.accounts import emails as accounts
 from marketplace.accounts.emails import Composer
 from marketplace.accounts.services import MAIL_REQUESTED
+from marketplace.contacts import emails as contacts
 from marketplace.errors import UnavailableError
 from marketplace.outbox import OutboxMessage
 
@@ -41,7 +42,7 @@ PERMANENT = 500
 def composers() -> Mapping[str, Composer]:
     """Return every feature's mails by name; two features may not share one."""
     merged: dict[str, Composer] = {}
-    for emails in (accounts.EMAILS,):
+    for emails in (accounts.EMAILS, contacts.EMAILS):
         clash = merged.keys() & emails.keys()
         if clash:
             raise ValueError(f"two mails are named {', '.join(sorted(clash))}")

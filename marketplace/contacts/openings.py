@@ -86,14 +86,14 @@ def change_opening(
     if change.state is not OpeningState.CLOSED:
         _active(recruiter)
     change = _checked(change, now.date())
-    was_open = opening.state is OpeningState.OPEN
+    was_open = opening.state == OpeningState.OPEN
     opening.title = change.title or opening.title
     opening.company_name = change.company or opening.company_name
     opening.job_country = change.job_country or opening.job_country
     opening.start_on = change.start_on or opening.start_on
     opening.state = change.state or opening.state
     session.flush()
-    closes = was_open and opening.state is OpeningState.CLOSED
+    closes = was_open and opening.state == OpeningState.CLOSED
     _record(session, now, "opening.closed" if closes else "opening.changed", account_id, opening)
     return queries.opening_view(opening)
 
@@ -107,7 +107,7 @@ def own_opening(session: Session, account_id: UUID, opening_id: UUID) -> Opening
 def own_open_opening(session: Session, recruiter_id: UUID, opening_id: UUID) -> OpeningView:
     """Return an own, open opening; anything else is a 422 ``opening_required`` (D3, security.md C-05)."""
     opening = session.get(Opening, opening_id)
-    if opening is None or opening.recruiter_id != recruiter_id or opening.state is not OpeningState.OPEN:
+    if opening is None or opening.recruiter_id != recruiter_id or opening.state != OpeningState.OPEN:
         raise InvalidInputError(
             [FieldError("opening_id", "opening_required", "Choose one of your open openings.")],
             code="opening_required",
