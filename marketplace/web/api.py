@@ -10,15 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from litestar import delete as litestar_delete
-from litestar import get as litestar_get
-from litestar import patch as litestar_patch
-from litestar import post as litestar_post
-from litestar import put as litestar_put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import Guard
 
+from marketplace.web import threads
 from marketplace.web.problem_kinds import KINDS
 from marketplace.web.problems import MEDIA_TYPE, Problem
 
@@ -58,22 +54,26 @@ def _route(maker: Callable[..., Any], defaults: Sequence[int]) -> Callable[..., 
     ) -> Decorator:
         options = dict(opt or {})
         stated = {*errors, *defaults, *(() if options.get("public") else (401, 403))}
-        decorator: Decorator = maker(
-            path,
-            guards=list(guards),
-            opt=options,
-            status_code=status_code,
-            sync_to_thread=True,
-            responses={**problem_responses(stated), **(responses or {})},
-            **more,
-        )
+
+        def decorator(handler: Handler) -> HTTPRouteHandler:
+            made: HTTPRouteHandler = maker(
+                path,
+                guards=list(guards),
+                opt=options,
+                status_code=status_code,
+                sync_to_thread=True,
+                responses={**problem_responses(stated), **(responses or {})},
+                **{"tags": [handler.__module__.split(".")[1]], **more},
+            )(handler)
+            return made
+
         return decorator
 
     return wrapper
 
 
-get = _route(litestar_get, ())
-post = _route(litestar_post, (403, 413, 422))
-put = _route(litestar_put, (403, 413, 422))
-patch = _route(litestar_patch, (403, 413, 422))
-delete = _route(litestar_delete, (403,))
+get = _route(threads.get, ())
+post = _route(threads.post, (403, 413, 422))
+put = _route(threads.put, (403, 413, 422))
+patch = _route(threads.patch, (403, 413, 422))
+delete = _route(threads.delete, (403,))

@@ -19,7 +19,7 @@ PAGE_POLICY: Final = (
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
 _FEATURES = (
-    "accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture",
+    "accelerometer", "autoplay", "browsing-topics", "camera", "display-capture",
     "encrypted-media", "fullscreen", "geolocation", "gyroscope", "hid", "idle-detection",
     "local-fonts", "magnetometer", "microphone", "midi", "payment", "picture-in-picture",
     "publickey-credentials-create", "publickey-credentials-get", "screen-wake-lock", "serial",
@@ -49,7 +49,7 @@ def security_headers(*, is_secure: bool) -> BeforeMessageSendHookHandler:
         message.setdefault("headers", [])
         headers = MutableScopeHeaders.from_message(message)
         for name, value in COMMON:
-            headers[name] = value
+            headers.setdefault(name, value)
         if is_secure:
             headers[TRANSPORT[0]] = TRANSPORT[1]
         is_page = headers.get("content-type", "").startswith("text/html")

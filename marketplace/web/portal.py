@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from litestar import Request
-from litestar import get as litestar_get
-from litestar import post as litestar_post
 from litestar.datastructures import UploadFile
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Guard
 
 from marketplace.errors import InvalidInputError
+from marketplace.web import threads
 from marketplace.web.bodies import UNSTORABLE
 from marketplace.web.csrf import FIELD
 from marketplace.web.problems import errors_by_field
@@ -92,7 +91,7 @@ def page_get(
     **more: Any,
 ) -> Decorator:
     """Register a page: sync, in a thread, outside the API documentation."""
-    decorator: Decorator = litestar_get(
+    decorator: Decorator = threads.get(
         path, guards=list(guards), opt=dict(opt or {}), sync_to_thread=True, include_in_schema=False, **more
     )
     return decorator
@@ -106,7 +105,7 @@ def form_post(
     **more: Any,
 ) -> Decorator:
     """Register the target of a form; ``form`` is its parsed :class:`FormData`."""
-    decorator: Decorator = litestar_post(
+    decorator: Decorator = threads.post(
         path,
         guards=list(guards),
         opt=dict(opt or {}),
