@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
-import signal
 import threading
 import time
 from pathlib import Path
@@ -138,7 +136,7 @@ def _kill_during(target, folder: Path, acknowledged: Path, at_least: int) -> int
         if acknowledged.exists() and int(acknowledged.read_text()) >= at_least:
             break
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.join()
     return int(acknowledged.read_text())
 

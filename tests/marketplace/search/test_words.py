@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.search import synonyms, words
-from marketplace.search.query import AnyOf, Exclusion, Phrase, Word, Words
+from marketplace.search.query import AnyOf, Clause, Exclusion, Phrase, Word, Words
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ from marketplace.search.query import AnyOf, Exclusion, Phrase, Word, Words
         ("l’", ()),
     ],
 )
-def test_parse(text: str, clauses: tuple[object, ...]) -> None:
-    """D1: quotes, exclusion and alternatives are the grammar; all else is literal, and nothing empty stays."""
+def test_parse(text: str, clauses: tuple[Clause, ...]) -> None:
+    """D1: quotes, exclusion and alternatives are the grammar; the rest is literal, nothing empty stays."""
     assert words.parse(text) == Words(clauses)
 
 
