@@ -73,8 +73,9 @@ def _emails(low: str) -> Iterator[Span]:
         floor = sign.end()
         local = low[start : sign.start()]
         found = _DOMAIN.match(low, floor) or _SPACED_DOMAIN.match(low, floor)
-        if found is None and sign[0] == "@":
+        if found is None and sign[0].lstrip(" ") == "@":
             found = _HANDLE.match(low, floor)
+            start = start if sign[0] == "@" else sign.end() - 1  # " @name": the word before is none of it
         if found is None or (sign[0].strip().isalpha() and not _is_spelled_address(local, found[0])):
             continue
         floor = found.end()
@@ -471,13 +472,13 @@ _LOW_ADDRESSES = (
     ),
     re.compile(rf"(?<![\w/.])\d{{1,4}}(?: ?(?:bis|ter|quater))? ?, ?(?:{_WAY_OR_WORD})\b\.?{_REST}"),
     re.compile(
-        rf"(?<![\w'])(?:rue|avenue|boulevard|impasse) (?:de la|de l'|du|des|de|d')[ ]?{_REST.replace('{0,8}', '{0,5}')}"
+        rf"(?<![\w'])(?:rue|avenue|boulevard|impasse) (?:de la|de l'|du|des|de|d') ?[^{_SEPARATOR} ]{{1,30}}{_REST.replace('{0,8}', '{0,4}')}"
     ),
     re.compile(r"(?<!\w)(?:b\.?p\.? ?\d{1,5}|(?:cs|tsa) ?\d{5}|cedex(?: \d{1,2})?)(?!\w)"),
     re.compile(
         r"(?<!\w)(?:p\.? ?o\.? ?box|flat|apt|appt|appartement|apartment|suite|batiment|bat\.|escalier) ?(?:n[o°] ?)?[#.]? ?(?:[a-z]?\d{1,5}[a-z]?)(?!\w)"
     ),
-    re.compile(r"(?m)^ *(?:f ?- ?)?(?:0[1-9]|[1-8]\d|9[0-8])\d{3} {1,2}[a-z][a-z' -]{1,40}$"),
+    re.compile(rf"(?m)^ *(?:f ?- ?)?(?:0[1-9]|[1-8]\d|9[0-8])\d{{3}} {{1,2}}(?!(?:{_COUNTED})\b)[a-z][a-z' -]{{1,40}}$"),
     re.compile(r"(?m)^ *(?:residence|lieu-dit|lieudit) [^\n:;|•…]{1,60}$"),
     re.compile(r"(?<![a-z])(?:address|adresse|domicile|home address|adresse postale) ?: ?[^\n|•…]{3,120}"),
 )
@@ -490,9 +491,9 @@ _STREET_KIND = (
 )
 _CASED_ADDRESSES = (
     re.compile(
-        rf"(?<![\w/.])\d{{1,4}}(?: ?(?:bis|ter|quater|[A-D]))? (?i:{_WAY_OR_WORD})\b\.? (?=(?:(?:de|la|le) ){{0,2}}[A-Z]){_REST}"
+        rf"(?<![\w/.])\d{{1,4}}(?: ?(?:bis|ter|quater|[A-D]))? (?i:{_WAY_OR_WORD})\b\.?(?= (?:(?:de|la|le) ){{0,2}}[A-Z]){_REST}"
     ),
-    re.compile(rf"(?<![\w'])(?i:rue|avenue|boulevard|impasse) (?=[A-Z]){_REST.replace('{0,8}', '{0,4}')}"),
+    re.compile(rf"(?<![\w'])(?i:rue|avenue|boulevard|impasse)(?= [A-Z]){_REST.replace('{0,8}', '{0,4}')}"),
     re.compile(
         rf"(?<![\w.])(?:F ?- ?|FR-)?(?:0[1-9]|[1-8]\d|9[0-8]) ?\d{{3}},? {{1,2}}(?!(?i:{_COUNTED})\b){_TOWN}"
         r"(?= {0,2}(?:$|[\n,;|•(…\t–)/.-]| [Cc]edex|CEDEX| France|FRANCE))"

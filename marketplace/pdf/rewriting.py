@@ -341,9 +341,9 @@ def _clean_all(writer: pypdf.PdfWriter) -> None:
         if isinstance(item, DictionaryObject):
             if id(item) not in links:
                 _clean(item, is_named=id(item) in named)
-                resources = item.get("/Resources")
+                resources = _value(item, "/Resources")
                 if isinstance(resources, DictionaryObject):
-                    named.update(id(resources.get(key)) for key in _RESOURCE_KEYS & set(resources))
+                    named.update(id(_value(resources, key)) for key in _RESOURCE_KEYS)
                 stack.extend(item.raw_get(key) for key in item)
         elif isinstance(item, ArrayObject):
             stack.extend(item)
@@ -361,7 +361,7 @@ def _clean(item: DictionaryObject, *, is_named: bool) -> None:
 
 def _is_dropped(item: DictionaryObject, key: str, *, is_named: bool) -> bool:
     if key in _DROPPED_KEYS:
-        value = item.get(key)
+        value = _value(item, key)
         if is_named:
             return not isinstance(value, (DictionaryObject, ArrayObject, NameObject)) or "/S" in value
         return key not in _GLYPH_KEYS or not isinstance(value, StreamObject)
@@ -370,11 +370,16 @@ def _is_dropped(item: DictionaryObject, key: str, *, is_named: bool) -> bool:
     return key == "/F" and isinstance(item, StreamObject)  # data in another file
 
 
+def _value(item: DictionaryObject, key: str) -> Any:
+    value = item.get(key)
+    return value.get_object() if isinstance(value, PdfObject) else value
+
+
 def _clean_stream(stream: StreamObject) -> None:
-    if stream.get("/Subtype") == "/PS" or stream.get("/Subtype2") == "/PS":
+    if _value(stream, "/Subtype") == "/PS" or _value(stream, "/Subtype2") == "/PS":
         stream[NameObject("/Subtype")] = NameObject("/Form")
         stream._data = b""  # noqa: SLF001 - PostScript code
-    elif stream.get("/Filter") == "/DCTDecode":
+    elif _value(stream, "/Filter") == "/DCTDecode":
         stream._data = without_jpeg_metadata(stream._data)  # noqa: SLF001
 
 
