@@ -229,8 +229,8 @@ def test_who_never_opted_in_is_not_seen() -> None:
 def test_minors(today: date, *, expected: bool) -> None:
     """A1, C3: under age until the day before the 18th birthday, protected at any age."""
     assert is_minor(MINOR, today, NUMBERS) is expected
-    assert needs_guardian(MINOR.birth_date, False, today, 18) is expected
-    assert needs_guardian(MINOR.birth_date, True, today, 18)
+    assert needs_guardian(MINOR.birth_date, today=today, is_protected=False, majority_age=18) is expected
+    assert needs_guardian(MINOR.birth_date, today=today, is_protected=True, majority_age=18)
 
 
 def test_the_permit_never_hides() -> None:

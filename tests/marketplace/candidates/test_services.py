@@ -96,9 +96,7 @@ def test_registration(session, now, settings, birth_date: date, protected: bool,
 def test_nobody_under_sixteen(session, now, settings) -> None:
     """A1: one day before the 16th birthday nothing is stored."""
     with pytest.raises(InvalidInputError) as refused:
-        services.register_candidate(
-            session, now, settings, registration(session, now, date(2010, 11, 24))
-        )
+        services.register_candidate(session, now, settings, registration(session, now, date(2010, 11, 24)))
     assert refused.value.errors[0].code == "too_young"
     assert session.scalars(select(Account)).all() == session.scalars(select(Candidate)).all() == []
 
@@ -150,9 +148,7 @@ def test_only_the_text_in_force_counts(session, now, settings) -> None:
         opt_in(session, now, settings, candidate, "0" * 64)
     assert [fault.field for fault in refused.value.errors] == ["consent_hash"]
     old = consent_hash(session, now)
-    terms_services.publish(
-        session, now, terms.DocumentKind.CONSENT_SEARCH, "fr", "# Nouveau", now.date()
-    )
+    terms_services.publish(session, now, terms.DocumentKind.CONSENT_SEARCH, "fr", "# Nouveau", now.date())
     with pytest.raises(InvalidInputError):
         opt_in(session, now, settings, candidate, old)
     opt_in(session, now, settings, candidate, consent_hash(session, now, "en"))
