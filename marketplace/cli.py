@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -127,7 +128,8 @@ def demo(candidates: int, cv_dir: Path | None, country: str | None, *, reset: bo
         if folder is not None:
             folder.note(sample="started")
             _bring_up_to_date(settings.database_url)
-        ports = build_ports(settings)
+        # Many CVs at once: one fork server with the same limits instead of a new process each.
+        ports = build_ports(replace(settings, cv_extraction="forkserver"))
         try:
             with progress(as_json=as_json) as show:
                 make_sample_data(ports, count=candidates, cv_dir=cv_dir, country=country, progress=show)

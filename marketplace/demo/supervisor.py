@@ -1,7 +1,7 @@
 """One supervisor for the whole embedded service: starts it, watches it, stops all it started.
 
-Order: the data folder and its lock, PostgreSQL and Valkey together, migrations, web and worker,
-sample data, readiness. A service whose address is in the environment is not started. Children know
+Order: the data folder and its lock, PostgreSQL and Valkey together, migrations, sample data,
+web and worker, readiness. A service whose address is in the environment is not started. Children know
 only addresses, and die with the supervisor even when it is killed (``children.py``).
 """
 
@@ -104,12 +104,13 @@ class Supervisor:
             self._environment |= self._servers.start()
         with self._step("Database schema"):
             self._run_to_end("migrate", "db", "upgrade")
+        # Before the worker, which would read the same CVs one process at a time beside it.
+        if self._wishes.candidates and self._data.state().get("sample") != "done":
+            self._make_sample_data()
         with self._step("Web and worker"):
             self._start_web()
             self._start_worker()
             self._await_ready()
-        if self._wishes.candidates and self._data.state().get("sample") != "done":
-            self._make_sample_data()
         readdress(self._data.path / "demo.json", self._environment["MARKETPLACE_BASE_URL"])
         self._console.print(welcome(self.address, self._data.path))
 
