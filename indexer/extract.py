@@ -158,7 +158,7 @@ def tidy(text: str) -> str:
     text = _restore_ligatures(text)
     text = _drop_icons(text)
     text = _compose_accents(text)
-    text = unicodedata.normalize("NFKC", text.replace("\u00ad", _BREAK).replace("\ufffe", _BREAK))
+    text = unicodedata.normalize("NFKC", _SOFT_HYPHEN.sub("", text).replace("\ufffe", _BREAK))
     text = _drop_unprintable(text)
     lines = [" ".join(line.split(" ")) for line in text.split("\n")]
     lines = [_without_shadow(_SPACED_LETTERS.sub(_join_letters, line)) for line in lines]
@@ -182,7 +182,7 @@ def _drop_icons(text: str) -> str:
 
 
 def _icon_or_word(match: re.Match[str]) -> str:
-    starts_line = not match[1].strip(" \t")
+    starts_line = match.start() == 0 or match.string[match.start() - 1] == "\n"
     name = match[2]
     return match[1] if starts_line or "-" in name or name in _ICONS else match[0]
 
@@ -241,8 +241,6 @@ def _join_hyphens(text: str) -> str:
 
     def join(match: re.Match[str]) -> str:
         left, right = match[1], match[4]
-        if match[3] and "\n" not in match[0]:
-            return left + right  # a soft hyphen inside a line is only a place to break
         if right.lower() in _CONJUNCTIONS:
             return f"{left}- {right}"
         if (left + right).lower() not in known and (
@@ -279,7 +277,8 @@ _RAW_CHARACTERS_PER_PAGE = 400_000
 _SHADOW_LETTERS = 4
 _GLYPH_NAMES = 5
 _STOPWORDS_NEEDED = 5
-_BREAK = "\x02"  # a hyphen that is only there because the line ended
+_BREAK = "\x02"  # PDFium's sign for a hyphen and the line's end after it
+_SOFT_HYPHEN = re.compile("\u00ad(?:\n[ \t]*)?")
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _BLANKS = re.compile(r"[ \t]+")
