@@ -24,6 +24,7 @@ from marketplace.accounts.services import MAIL_REQUESTED
 from marketplace.contacts import emails as contacts
 from marketplace.errors import UnavailableError
 from marketplace.outbox import OutboxMessage
+from marketplace.recruiters import emails as recruiters
 
 if TYPE_CHECKING:
     from marketplace.ports import Ports
@@ -42,7 +43,7 @@ PERMANENT = 500
 def composers() -> Mapping[str, Composer]:
     """Return every feature's mails by name; two features may not share one."""
     merged: dict[str, Composer] = {}
-    for emails in (accounts.EMAILS, contacts.EMAILS):
+    for emails in (accounts.EMAILS, contacts.EMAILS, recruiters.EMAILS):
         clash = merged.keys() & emails.keys()
         if clash:
             raise ValueError(f"two mails are named {', '.join(sorted(clash))}")

@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from marketplace.accounts.services import grant_bearer
 from marketplace.admin.guards import requires_admin
@@ -37,6 +37,7 @@ from marketplace.web.api import delete, get, post
 from marketplace.web.identity import Member
 
 PAGE_SIZE_MAX = 50
+# ``state`` is a name Litestar keeps for itself in handlers: the parameter has another one there.
 Size = Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)]
 Cursor = Annotated[str | None, QueryParameter(max_length=200)]
 
@@ -53,13 +54,13 @@ PDF_HEADERS = {
 @get("/admin/companies", errors=(422,), guards=[requires_admin])
 def list_companies(
     ports: NamedDependency[Ports],
-    state: FromQuery[CompanyState | None] = None,
+    wanted: Annotated[CompanyState | None, QueryParameter(name="state")] = None,
     cursor: Cursor = None,
     size: Size = PAGE_SIZE_MAX,
 ) -> QueuedCompaniesOut:
     """Return the review queue: those that wait first, the longest waiting on top (B3)."""
     with ports.db.transaction() as session:
-        page = queries.companies_page(session, state, size=size, cursor=cursor)
+        page = queries.companies_page(session, wanted, size=size, cursor=cursor)
     return QueuedCompaniesOut(
         items=[company_out(line) for line in page.companies], next_cursor=page.next_cursor
     )
@@ -95,12 +96,12 @@ def decide_company(
 @get("/admin/recruiters", errors=(422,), guards=[requires_admin])
 def list_recruiters(
     ports: NamedDependency[Ports],
-    state: FromQuery[RecruiterState | None] = None,
+    wanted: Annotated[RecruiterState | None, QueryParameter(name="state")] = None,
     cursor: Cursor = None,
     size: Size = PAGE_SIZE_MAX,
 ) -> ReviewedRecruitersOut:
     """Return recruiters, newest first."""
-    states = () if state is None else (state,)
+    states = () if wanted is None else (wanted,)
     with ports.db.transaction() as session:
         found, more = queries.recruiters_page(session, states=states, size=size, cursor=cursor)
     return ReviewedRecruitersOut(items=[reviewed_out(facts) for facts in found], next_cursor=more)

@@ -3,14 +3,14 @@
 No rule is here: a page shows what ``recruiters/queries.py`` found, a form calls one use case.
 """
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request, Response
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, QueryParameter
 
 from marketplace.admin.api import PDF_HEADERS, Cursor
 from marketplace.admin.guards import requires_admin
@@ -48,11 +48,11 @@ def overview(request: AnyRequest, ports: NamedDependency[Ports]) -> Page:
 def companies_page(
     request: AnyRequest,
     ports: NamedDependency[Ports],
-    state: FromQuery[str] = "",
+    wanted: Annotated[str, QueryParameter(name="state")] = "",
     cursor: Cursor = None,
 ) -> Page:
     """The queue, those that wait first (B3); an unknown state shows all."""
-    chosen = CompanyState(state) if state in set(CompanyState) else None
+    chosen = CompanyState(wanted) if wanted in set(CompanyState) else None
     with ports.db.transaction() as session:
         page = queries.companies_page(session, chosen, size=PAGE_SIZE, cursor=cursor)
     values = {"state": chosen.value} if chosen else {}

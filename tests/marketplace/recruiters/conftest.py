@@ -15,6 +15,9 @@ from marketplace.accounts.services import Registration
 from marketplace.recruiters.services import DECLARATIONS, CompanyGiven, RecruiterRegistration
 from marketplace.terms.queries import required_documents
 from marketplace.terms.services import AcceptedVersion, publish_builtin
+from tests.marketplace.admin.conftest import client
+
+__all__ = ["Registrations", "client", "registration"]
 
 Registrations = Callable[..., RecruiterRegistration]
 
