@@ -19,6 +19,7 @@ from threading import BoundedSemaphore
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from marketplace.catalogues import N_
 from marketplace.errors import FieldError
 
 PRODUCT_WORDS = ("talent marketplace",)
@@ -100,18 +101,20 @@ def password_faults(
     Length is counted in code points, as given for the maximum and normalised for the minimum.
     """
     if len(password) > maximum:
-        message = "Use at most %(maximum)s characters."
+        message = N_("Use at most %(maximum)s characters.")
         return [FieldError(field, "password_too_long", message, (("maximum", maximum),))]
     normal = unicodedata.normalize("NFC", password)
     if len(normal) < minimum:
-        message = "Use at least %(minimum)s characters. A sentence that only you would think of works well."
+        message = N_(
+            "Use at least %(minimum)s characters. A sentence only you would think of works well."
+        )
         return [FieldError(field, "password_too_short", message, (("minimum", minimum),))]
     words = [*context_words, *PRODUCT_WORDS]
     if _rests_on_context(normal, words):
-        message = "Do not use your name, your e-mail address, your company or the name of this service."
+        message = N_("Do not use your name, your e-mail address, your company or the name of this service.")
         return [FieldError(field, "password_context", message)]
     if _is_common(normal) or _is_guessable(normal, words):
-        message = "This password is too easy to guess. Use several words that do not belong together."
+        message = N_("This password is too easy to guess. Use several words that do not belong together.")
         return [FieldError(field, "password_common", message)]
     return []
 

@@ -30,7 +30,7 @@ from marketplace.accounts.models import (
     Role,
     TokenPurpose,
 )
-from marketplace.catalogues import LANGUAGES
+from marketplace.catalogues import LANGUAGES, N_
 from marketplace.errors import ConflictError, FieldError, InvalidInputError, NotFoundError, NotSignedInError
 from marketplace.settings import Settings
 from marketplace.terms import services as terms
@@ -257,11 +257,11 @@ def change_password(
     if account.password_kind == PasswordKind.CHOSEN:
         check = passwords.verify_password(account.password_hash, current_password or "", memory)
         if not check.is_right:
-            message = "This is not your current password."
+            message = N_("This is not your current password.")
             raise InvalidInputError.of("current_password", "wrong_password", message)
     new_hash = _checked_hash(settings, account, new_password, "new_password")
     if current_password is not None and current_password == new_password:
-        message = "Choose a password that you did not use here before."
+        message = N_("Choose a password that you did not use here before.")
         raise InvalidInputError.of("new_password", "password_unchanged", message)
     _store_password(session, account, new_hash)
     session.execute(
@@ -392,7 +392,7 @@ def _refuse_too_young(settings: Settings, birth_date: date, today: date, role: R
     if not policy.is_plausible_birth_date(birth_date, today):
         raise InvalidInputError.of("birth_date", "implausible_date", "Enter your date of birth.")
     if not policy.is_old_enough(birth_date, today, minimum):
-        message = "You must be at least %(minimum)s years old to register."
+        message = N_("You must be at least %(minimum)s years old to register.")
         fault = FieldError("birth_date", "too_young", message, (("minimum", minimum),))
         raise InvalidInputError([fault], code="too_young")
 
@@ -421,7 +421,7 @@ def _name_faults(field_name: str, value: str) -> list[FieldError]:
     if not text:
         return [FieldError(field_name, "required", "Please fill in this field.")]
     if len(text) > NAME_MAX_LENGTH:
-        message = "Use at most %(maximum)s characters."
+        message = N_("Use at most %(maximum)s characters.")
         return [FieldError(field_name, "too_long", message, (("maximum", NAME_MAX_LENGTH),))]
     if any(unicodedata.category(mark) in {"Cc", "Cs", "Co", "Cn"} or mark in _DIRECTION for mark in text):
         return [FieldError(field_name, "unreadable", "Some of these characters cannot be used in a name.")]
@@ -555,7 +555,7 @@ def _use_token(session: Session, now: datetime, token: str, purpose: TokenPurpos
 
 
 def _invalid_token() -> InvalidInputError:
-    message = "This link is not valid any more. Ask for a new one."
+    message = N_("This link is not valid any more. Ask for a new one.")
     return InvalidInputError.of("token", "invalid_token", message)
 
 

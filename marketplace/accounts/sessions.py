@@ -19,6 +19,7 @@ from marketplace.accounts.addresses import parse_address
 from marketplace.accounts.models import Account, AccountSession, PasswordKind, Role, TokenPurpose, Transport
 from marketplace.accounts.policy import next_step
 from marketplace.accounts.services import hash_token, new_token, request_mail, void_tokens
+from marketplace.catalogues import N_
 from marketplace.errors import InvalidInputError, NotAllowedError, NotFoundError, NotSignedInError
 from marketplace.settings import Settings
 from marketplace.terms.queries import outstanding_documents
@@ -31,7 +32,7 @@ class WrongCredentialsError(NotSignedInError):
     """Unknown, wrong, unconfirmed, expired: all the same answer (security.md A-06)."""
 
     code = "wrong_credentials"
-    message = "The e-mail address or the password is wrong, or the address is not confirmed yet."
+    message = N_("The e-mail address or the password is wrong, or the address is not confirmed yet.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from marketplace import audit
 from marketplace.accounts.models import Role
+from marketplace.catalogues import N_
 from marketplace.errors import ConflictError, FieldError, InvalidInputError
 from marketplace.terms import documents, queries
 from marketplace.terms.models import Acceptance, DocumentKind, DocumentVersion
@@ -37,9 +38,9 @@ def acceptance_faults(
     for wanted in queries.required_documents(session, role, language, today):
         version = given.pop(wanted.document.value, None)
         if version is None:
-            faults.append(_fault(wanted.document, "acceptance_missing", "Please accept this document."))
+            faults.append(_fault(wanted.document, "acceptance_missing", N_("Please accept this document.")))
         elif version != wanted.version:
-            message = "This document has a newer version. Please read and accept it."
+            message = N_("This document has a newer version. Please read and accept it.")
             faults.append(_fault(wanted.document, "version_not_in_force", message))
     known = {kind.value for kind in DocumentKind}
     if not given.keys() <= known:
@@ -67,7 +68,7 @@ def record_acceptances(
         _fault(
             DocumentKind(item.document),
             "version_not_in_force",
-            "This document has a newer version. Please read and accept it.",
+            N_("This document has a newer version. Please read and accept it."),
         )
         for item in accepted
         if item.document in in_force and in_force[item.document].version != item.version
