@@ -27,6 +27,7 @@ from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import Candidate
 from marketplace.candidates.policy import VisibilityFacts
 from marketplace.candidates.queries import CurrentCV, OpenedProfile, Refusals
+from marketplace.catalogues import N_
 from marketplace.contacts import queries, retention
 from marketplace.contacts.models import CVDownload, Disclosure
 from marketplace.contacts.policy import (
@@ -54,7 +55,7 @@ from marketplace.search.highlight import Fragment, marking, whole
 from marketplace.settings import Settings
 from marketplace.terms import queries as terms
 
-SEARCH_PURPOSE = "Search for an apprentice"
+SEARCH_PURPOSE = N_("Search for an apprentice")
 """What the candidate reads as the purpose of an opened profile: a key of the catalogues."""
 
 
@@ -88,7 +89,7 @@ class WithheldFromMinorError(NotAllowedError):
     """Neither the e-mail address nor the file of a minor is given (rules C3)."""
 
     def __init__(self, attempt: Attempt) -> None:
-        super().__init__("withheld_from_minor", "Write to this candidate here; nothing else is given.")
+        super().__init__("withheld_from_minor", N_("Write to this candidate here; nothing else is given."))
         self.attempt = attempt
 
 

@@ -12,7 +12,7 @@ from marketplace.catalogues import N_
 from marketplace.contacts import openings
 from marketplace.contacts.models import OpeningState
 from marketplace.contacts.openings import OpeningChange
-from marketplace.contacts.policy import Act, Reason
+from marketplace.contacts.policy import Reason
 from marketplace.contacts.queries import OpeningView
 from marketplace.errors import FieldError, InvalidInputError, NotFoundError
 from marketplace.web.portal import FormData
@@ -25,20 +25,15 @@ REASONS: Mapping[Reason, str] = {
     Reason.RECRUITER_NOT_ACTIVE: N_("Your account is not active."),
     Reason.COMPANY_NOT_VERIFIED: N_("Your company is not verified yet."),
     Reason.TERMS_OUTDATED: N_("A document has a new version that you have not accepted yet."),
-    Reason.DATA_UNCONFIRMED: N_("Your data have not been confirmed for more than six months."),
-    Reason.DUTIES_OVERDUE: N_("You hold copies that should have been deleted more than 14 days ago."),
+    Reason.DATA_UNCONFIRMED: N_(
+        "Your data have not been confirmed for too long. Confirm them in your account."
+    ),
+    Reason.DUTIES_OVERDUE: N_(
+        "You hold copies whose deletion is long overdue. Delete them, attest it, and go on."
+    ),
     Reason.BUDGET_SPENT: N_("You have opened as many profiles as is usual; the pace will be looked at."),
 }
 """What a recruiter is told: keys of the catalogues."""
-
-ACTS: Mapping[Act, str] = {
-    Act.PROFILE: N_("Opened your profile"),
-    Act.CV_TEXT: N_("Read the text of your CV"),
-    Act.EMAIL: N_("Saw your e-mail address"),
-    Act.CONTACT: N_("Contacted you"),
-    Act.CV_DOWNLOAD: N_("Downloaded your CV"),
-}
-"""What a candidate reads in the access log: keys of the catalogues."""
 
 
 def id_of(text: str) -> UUID:

@@ -67,6 +67,7 @@ def profile_page(
         acts=[act.value for act in done.get(candidate_id, ())],
         values={"opening_id": str(own[0].id) if own else forms.NEW},
         delete_by_on=retention.delete_by(now.date(), ports.settings.deletion_months),
+        withdrawal_days=ports.settings.withdrawal_deletion_days,
         q=q,
         message_max=ports.settings.message_max_characters,
     )
