@@ -57,6 +57,9 @@ _TIE = 0.2
 _MOST_VALUES = 5000
 """Above the size of every vocabulary, so that facet counts are exact."""
 
+_MOST_TERMS = 500
+"""Up to here a union of terms is quicker than a set of them."""
+
 _MOST_READINGS = 8
 """Combinations of inclusive forms tried in one phrase."""
 
@@ -71,7 +74,7 @@ _PAGE = 5000
 class _Reader:
     """An open generation and the searcher of its last commit seen."""
 
-    generation: str
+    current: Current
     stamp: Stamp
     index: tantivy.Index
     searcher: tantivy.Searcher
@@ -199,17 +202,17 @@ class TantivyIndex:
     def _searcher(self, country: str) -> tantivy.Searcher | None:
         """Return a searcher of the last commit, or none where nothing fits this code."""
         folder = self._folders[country]
+        reader = self._readers.get(country)
+        if reader is not None and folder.stamp(reader.current) == reader.stamp:
+            return reader.searcher if reader.current.fingerprint == fingerprint() else None
         for _ in range(3):  # the generation may be swapped and removed while it is opened
             current = folder.current()
             if current is None or current.fingerprint != fingerprint():
                 return None
             stamp = folder.stamp(current)
             with self._lock:
-                reader = self._readers.get(country)
-                if reader is not None and reader.stamp == stamp:
-                    return reader.searcher
                 try:
-                    reader = _reopened(reader, current.generation, folder, stamp)
+                    reader = _reopened(self._readers.get(country), current, folder, stamp)
                 except (ValueError, OSError):
                     continue
                 self._readers[country] = reader
@@ -276,13 +279,15 @@ def _open(path: Path) -> tantivy.Index:
     return index
 
 
-def _reopened(reader: _Reader | None, generation: str, folder: CountryFolder, stamp: Stamp) -> _Reader:
-    if reader is None or reader.generation != generation:
-        index = _open(folder.generation(generation))
-    else:
+def _reopened(reader: _Reader | None, current: Current, folder: CountryFolder, stamp: Stamp) -> _Reader:
+    if reader is not None and reader.stamp == stamp:  # another thread was quicker
+        return reader
+    if reader is not None and reader.current.generation == current.generation:
         index = reader.index
+    else:
+        index = _open(folder.generation(current.generation))
     index.reload()
-    return _Reader(generation, stamp, index, index.searcher())
+    return _Reader(current, stamp, index, index.searcher())
 
 
 @contextmanager
@@ -344,7 +349,7 @@ def _upsert(index: tantivy.Index, writer: tantivy.IndexWriter, flats: Iterable[M
             newest[key] = flat
     index.reload()
     searcher = index.searcher()
-    here = Query.term_set_query(_schema(), "key", list(newest))
+    here = _one_of("key", list(newest))
     addresses = [address for _, address in searcher.search(here, max(1, len(newest)), count=False).hits]
     keys = cast("list[int]", searcher.fast_field_values("key", addresses))
     versions = cast("list[int]", searcher.fast_field_values("version", addresses))
@@ -361,24 +366,35 @@ def _delete(writer: tantivy.IndexWriter, keys: Iterable[int]) -> None:
         writer.delete_documents_by_term("key", key)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """One page: the exact total, the hits, and where the next page starts."""
+
+    total: int
+    hits: tuple[Hit, ...]
+    after: Position | None
+
+
 def _answer(searcher: tantivy.Searcher, query: SearchQuery, needs: Sequence[Need]) -> SearchPage:
     plan = _plan(query, needs)
-    full = plan.query()
     loose: frozenset[str] = frozenset()
-    total = _count(searcher, full)
-    if total == 0 and (loose := _misspelt(searcher, plan, needs)):
+    if query.sort is Sort.RELEVANCE and query.words.asks_for_something:
+        page = _ranked(searcher, query, plan.query())
+    else:
+        page = _ordered(searcher, query, plan.query())
+    if page.total == 0 and (loose := _misspelt(searcher, plan, needs)):
         plan = _plan(query, needs, loose)
-        full = plan.query()
-        total = _count(searcher, full)
-    ranked = query.sort is Sort.RELEVANCE and query.words.asks_for_something and not loose
-    order = query.sort if query.sort is Sort.START or ranked else Sort.FRESH
-    hits, after = (_ranked if ranked else _ordered)(searcher, query, full, order)
+        page = _ordered(searcher, query, plan.query())
     facets = _facets(searcher, query, plan) if query.with_facets else ()
-    return SearchPage(total, hits, facets, after, words.reading(needs, loose))
+    return SearchPage(page.total, page.hits, facets, page.after, words.reading(needs, loose))
 
 
 def _count(searcher: tantivy.Searcher, query: Query) -> int:
-    return cast("int", searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
+    return _total(searcher.search(query, 1, count=True))
+
+
+def _total(answer: tantivy.SearchResult) -> int:
+    return cast("int", answer.count)  # type: ignore[attr-defined]  # missing from its stubs
 
 
 def _room(query: SearchQuery) -> tuple[int, int]:
@@ -387,50 +403,51 @@ def _room(query: SearchQuery) -> tuple[int, int]:
     return seen, max(0, min(query.size, query.window - seen))
 
 
-def _ordered(
-    searcher: tantivy.Searcher, query: SearchQuery, full: Query, order: Sort
-) -> tuple[tuple[Hit, ...], Position | None]:
+def _ordered(searcher: tantivy.Searcher, query: SearchQuery, full: Query) -> _Found:
     """Return a page by a unique sort key; the next one starts after the last key, whatever is written."""
     seen, room = _room(query)
+    order = Sort.START if query.sort is Sort.START else Sort.FRESH
     field = _ORDER_FIELDS[order]
-    if query.after is not None and query.after.order is order:
-        full = _all_of([(Occur.Must, full), (Occur.Must, _at_least(field, query.after.value + 1))])
-    found = searcher.search(full, room + 1, count=False, order_by_field=field, order=tantivy.Order.Asc).hits
-    page = found[:room]
+    after, asked = query.after, full
+    if after is not None and after.order is order:
+        asked = _all_of([(Occur.Must, full), (Occur.Must, _at_least(field, after.value + 1))])
+    answer = searcher.search(
+        asked, room + 1, count=asked is full, order_by_field=field, order=tantivy.Order.Asc
+    )
+    total = _total(answer) if asked is full else _count(searcher, full)
+    page = answer.hits[:room]
     keys = [value & _KEY_MASK for value, _ in page]
     hits = _hits(searcher, keys, [address for _, address in page], [None] * len(page))
-    if len(found) <= room:
-        return hits, None
-    last = page[-1][0] if page else query.after.value if query.after else 0
-    return hits, Position(order, last, seen + len(page))
+    if len(answer.hits) <= room:
+        return _Found(total, hits, None)
+    last = page[-1][0] if page else after.value if after is not None else 0
+    return _Found(total, hits, Position(order, last, seen + len(page)))
 
 
-def _ranked(
-    searcher: tantivy.Searcher, query: SearchQuery, full: Query, order: Sort
-) -> tuple[tuple[Hit, ...], Position | None]:
+def _ranked(searcher: tantivy.Searcher, query: SearchQuery, full: Query) -> _Found:
     """Return a page by score, ties by key. Ties that reach over the page's end are read to their end."""
     seen, room = _room(query)
     end = seen + room
     limit = end + 1
     while True:
-        found = searcher.search(full, limit, count=False).hits
+        answer = searcher.search(full, limit, count=True)
+        found = answer.hits
         if len(found) < limit or found[-1][0] < found[end - 1][0] or not room:
             break
         limit *= 4
     addresses = [address for _, address in found]
     keys = cast("list[int]", searcher.fast_field_values("key", addresses))
-    rows = sorted(
-        zip((-score for score, _ in found), keys, range(len(found)), strict=True), key=lambda row: row[:2]
-    )
-    page = rows[seen:end]
+    scores = [score for score, _ in found]
+    ranks = sorted(range(len(found)), key=lambda rank: (-scores[rank], keys[rank]))
+    page = ranks[seen:end]
     hits = _hits(
         searcher,
-        [key for _, key, _ in page],
-        [addresses[place] for *_, place in page],
-        [-s for s, *_ in page],
+        [keys[rank] for rank in page],
+        [addresses[rank] for rank in page],
+        [scores[rank] for rank in page],
     )
-    more = len(rows) > end
-    return hits, Position(order, end, end) if more else None
+    more = len(ranks) > end
+    return _Found(_total(answer), hits, Position(Sort.RELEVANCE, end, end) if more else None)
 
 
 def _hits(
@@ -489,8 +506,7 @@ def _plan(query: SearchQuery, needs: Sequence[Need], loose: frozenset[str] = fro
         (Occur.Must, _at_least(permit_field(seen.job_country), today)),
     ]
     if seen.excluded_keys:
-        excluded = Query.term_set_query(_schema(), "key", sorted(seen.excluded_keys))
-        mandatory.append((Occur.MustNot, excluded))
+        mandatory.append((Occur.MustNot, _one_of("key", sorted(seen.excluded_keys))))
     first, last = ("flex_from", "flex_to") if query.flex else ("start_on", "start_last")
     dates = []
     if query.start_from is not None:
@@ -498,7 +514,7 @@ def _plan(query: SearchQuery, needs: Sequence[Need], loose: frozenset[str] = fro
     if query.start_to is not None:
         dates.append((Occur.Must, _at_most(first, day_number(query.start_to))))
     selected = {
-        name: (Occur.Must, Query.term_set_query(_schema(), FACETS[name].field, sorted(values)))
+        name: (Occur.Must, _one_of(FACETS[name].field, sorted(values)))
         for name, values in query.selections.items()
         if values
     }
@@ -553,6 +569,14 @@ def _nearly(sought: Sought) -> Query:
     return _best(
         [Query.fuzzy_term_query(_schema(), SPELLINGS, form, distance=1) for form in sought.positions[0]]
     )
+
+
+def _one_of(field: str, values: Sequence[str | int]) -> Query:
+    """Return the filter on any of ``values``: a union of terms, measured 4 to 20 times as fast as a set."""
+    if len(values) > _MOST_TERMS:
+        return Query.term_set_query(_schema(), field, values)
+    terms = [(Occur.Should, Query.term_query(_schema(), field, value)) for value in values]
+    return Query.boolean_query(terms)
 
 
 def _at_least(field: str, bound: int) -> Query:
