@@ -161,13 +161,14 @@ def read_access_log(
     cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
 ) -> AccessPage:
     """Return who opened, read, revealed, contacted or downloaded what, newest first (C6)."""
-    after = access_position(ports.settings, member.account_id, cursor)
+    now = ports.clock.now()
+    after = access_position(ports.settings, member.account_id, now, cursor)
     with ports.db.transaction() as session:
         candidate_id = queries.candidate_id_of(session, member.account_id)
         page = contacts.access_log(session, candidate_id, after=after)
     return AccessPage(
         [AccessOut.of(view) for view in page.rows],
-        access_cursor(ports.settings, member.account_id, page.after),
+        access_cursor(ports.settings, member.account_id, now, page.after),
     )
 
 

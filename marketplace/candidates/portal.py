@@ -390,13 +390,14 @@ def access_log_page(
     cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
 ) -> Page:
     """Who opened, read, revealed, contacted or downloaded what (C6)."""
-    after = access_position(ports.settings, member.account_id, cursor)
+    now = ports.clock.now()
+    after = access_position(ports.settings, member.account_id, now, cursor)
     with ports.db.transaction() as session:
         candidate_id = queries.candidate_id_of(session, member.account_id)
         log = contacts.access_log(session, candidate_id, after=after)
     return render(
         request, "candidates/access_log.html",
-        accesses=log.rows, next_cursor=access_cursor(ports.settings, member.account_id, log.after),
+        accesses=log.rows, next_cursor=access_cursor(ports.settings, member.account_id, now, log.after),
         is_first=after is None,
     )  # fmt: skip
 

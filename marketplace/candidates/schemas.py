@@ -7,7 +7,6 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from itsdangerous import BadData, URLSafeSerializer
 from litestar.datastructures import UploadFile
 from msgspec import Meta
 
@@ -16,12 +15,10 @@ from marketplace.candidates.exclusions import ExclusionView
 from marketplace.candidates.lifecycle import CVState
 from marketplace.candidates.policy import WorkRight
 from marketplace.candidates.profiles import Profile, ProfileInput, Right
-from marketplace.catalogues import N_
 from marketplace.contacts.queries import LedgerView, Position
-from marketplace.errors import InvalidInputError
 from marketplace.pdf.results import RefusalReason
 from marketplace.settings import Settings
-from marketplace.signing import signing_key
+from marketplace.web.paging import decode_cursor, encode_cursor
 
 Country = Annotated[str, Meta(min_length=2, max_length=2, pattern="^[A-Za-z]{2}$")]
 Code = Annotated[str, Meta(min_length=1, max_length=60)]
@@ -198,28 +195,20 @@ class AccessPage(msgspec.Struct):
     next_cursor: str | None
 
 
-def access_cursor(settings: Settings, account_id: UUID, after: Position | None) -> str | None:
-    """Return where the next page of the access log starts, signed for this account."""
+def access_cursor(settings: Settings, account_id: UUID, now: datetime, after: Position | None) -> str | None:
+    """Return where the next page of the access log starts, for this account."""
     if after is None:
         return None
-    return _serializer(settings, account_id).dumps([after.at.isoformat(), after.last])
+    key = (after.at.isoformat(), int(after.last))
+    return encode_cursor(settings, account_id, "access-log", now, key)
 
 
-def access_position(settings: Settings, account_id: UUID, cursor: str | None) -> Position | None:
+def access_position(
+    settings: Settings, account_id: UUID, now: datetime, cursor: str | None
+) -> Position | None:
     """Return the place a cursor stands for; raises :class:`InvalidInputError` for one that is not ours."""
-    if not cursor:
-        return None
-    try:
-        at, last = _serializer(settings, account_id).loads(cursor)
-        return Position(datetime.fromisoformat(at), last)
-    except (BadData, ValueError) as error:
-        raise InvalidInputError.of(
-            "cursor", "invalid_cursor", N_("This link to the next page is not valid. Start again.")
-        ) from error
-
-
-def _serializer(settings: Settings, account_id: UUID) -> URLSafeSerializer:
-    return URLSafeSerializer(signing_key(settings, "access-log"), salt=account_id.bytes)
+    key = decode_cursor(settings, account_id, "access-log", now, cursor)
+    return None if key is None else Position(datetime.fromisoformat(str(key[0])), int(str(key[1])))
 
 
 class ExclusionIn(In):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -264,14 +264,17 @@ def test_the_quota_is_a_setting(settings: Settings, notation: str | None, limits
 
 def test_a_failed_transaction_leaves_no_file(db, files, settings, now, account_id) -> None:
     """INV-3: a file exists only with its row: neither a rollback nor a failed reading leaves one."""
-    with pytest.raises(RuntimeError), db.transaction() as session:
-        cvs.receive_cv(session, now, files, account_id, PDF, "cv.pdf")
+
+    def fail(session: Session, work: Callable[[Session], object]) -> None:
+        work(session)
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), db.transaction() as session:
+        fail(session, lambda session: cvs.receive_cv(session, now, files, account_id, PDF, "cv.pdf"))
     assert stored(settings) == []
     status = upload(db, files, settings, now, account_id)
     with pytest.raises(RuntimeError), db.transaction() as session:
-        cvs.apply_extraction(session, now, status.cv_id, READY, files)
-        raise RuntimeError
+        fail(session, lambda session: cvs.apply_extraction(session, now, status.cv_id, READY, files))
     assert len(stored(settings)) == 1
     with db.transaction() as session:
         assert cvs.uploaded_content(session, files, status.cv_id) == PDF

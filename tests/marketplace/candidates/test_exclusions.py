@@ -106,7 +106,9 @@ def test_blocking_and_unblocking(session, now) -> None:
     for _ in range(2):
         exclusions.block(session, now, person.account_id, recruiter_id=recruiter.id)
     exclusions.block(session, now, person.account_id, company_id=recruiter.company_id)
-    assert queries.refusals(session, person.id, *asker) == Refusals(False, True)
+    assert queries.refusals(session, person.id, *asker) == Refusals(
+        company_excluded=False, recruiter_blocked=True
+    )
     exclusions.unblock(session, now, person.account_id, recruiter_id=recruiter.id)
     assert queries.hidden_from(session, *asker) == {person.key}
     exclusions.unblock(session, now, person.account_id, company_id=recruiter.company_id)

@@ -63,7 +63,7 @@ def test_cards_hold_no_name(session) -> None:
     """Z-04, D7: a list card has no name, address, birth date or employer."""
     person = a_candidate(session, current_employer="ACME")
     card = queries.cards(session, [person.id])[person.id]
-    assert {name for name in card.__dataclass_fields__} == {
+    assert set(card.__dataclass_fields__) == {
         "candidate_id", "key", "headline", "country", "region", "job_fields", "start", "skills",
         "other_skills", "languages", "education_level", "fresh_on", "cv_text",
     }  # fmt: skip
@@ -105,7 +105,9 @@ def test_exclusions_by_domain_and_number(session, exclusion: dict[str, str], is_
     an_exclusion(session, person, **exclusion)
     asker = (recruiter.id, recruiter.company_id, ["jobs.acme.fr"], "732829320")
     assert queries.hidden_from(session, *asker) == ({person.key} if is_hidden else frozenset())
-    assert queries.refusals(session, person.id, *asker) == Refusals(is_hidden, False)
+    assert queries.refusals(session, person.id, *asker) == Refusals(
+        company_excluded=is_hidden, recruiter_blocked=False
+    )
 
 
 @pytest.mark.parametrize("by", ["company", "recruiter"])

@@ -17,7 +17,6 @@ from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import Candidate
 from marketplace.errors import ConflictError, InvalidInputError
 from marketplace.outbox import OutboxMessage
-from marketplace.settings import Settings
 from marketplace.terms import queries as terms
 from marketplace.terms import services as terms_services
 from marketplace.terms.models import Consent
@@ -274,13 +273,13 @@ def test_found_and_looking_again_without_consent(session, now, settings) -> None
 def test_closed_accounts_change_nothing(session, now, settings, act: str) -> None:
     """C7: a suspended candidate neither opts in nor pauses nor resumes."""
     candidate = a_candidate(session, "suspended")
+    acts = {
+        "opt_in": lambda: opt_in(session, now, settings, candidate),
+        "pause": lambda: services.pause(session, now, candidate.account_id),
+        "resume": lambda: services.resume(session, now, settings, candidate.account_id),
+    }
     with pytest.raises(ConflictError):
-        if act == "opt_in":
-            opt_in(session, now, settings, candidate)
-        elif act == "pause":
-            services.pause(session, now, candidate.account_id)
-        else:
-            services.resume(session, now, settings, candidate.account_id)
+        acts[act]()
 
 
 def test_a_new_name_is_scrubbed(session, now) -> None:
@@ -288,7 +287,8 @@ def test_a_new_name_is_scrubbed(session, now) -> None:
     account = an_account(session, first_name="Zoé", last_name="Petit")
     candidate = a_candidate(
         session, account=account, cv_text="Python, projet de Anaïs Lambert",
-        headline="Anaïs, développeuse", headline_scrubbed="Anaïs, développeuse", other_skills=["Lambert", "vélo"],
+        headline="Anaïs, développeuse", headline_scrubbed="Anaïs, développeuse",
+        other_skills=["Lambert", "vélo"],
     )  # fmt: skip
     account.first_name, account.last_name = "Anaïs", "Lambert"
     session.flush()
