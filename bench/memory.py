@@ -68,7 +68,7 @@ def name_of(pid: int) -> str:
         return "ended"
     parts = {"postgres": "postgres", "valkey-server": "valkey", "marketplace.app": "web", "granian": "web",
              "marketplace.worker": "worker and beat", "marketplace.cli": "supervisor",
-             "multiprocessing": "web"}  # fmt: skip
+             "multiprocessing": "web", "marketplace run": "supervisor"}  # fmt: skip
     return next((part for word, part in parts.items() if word in command), command[:40])
 
 

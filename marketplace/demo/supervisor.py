@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
@@ -25,6 +26,7 @@ from typing import Any
 
 from rich.console import Console
 
+import marketplace
 from marketplace.demo.children import Child, ServiceError, spawn
 from marketplace.demo.data_folder import DataFolder
 from marketplace.demo.local_services import LocalServers
@@ -34,6 +36,8 @@ from marketplace.processes import web_command, worker_command
 from marketplace.settings import Settings
 
 READY_SECONDS = 60.0
+BACKLOG_SECONDS = 10.0
+"""After a long pause the worker has much to do; that is no reason not to begin."""
 STOP_SECONDS = 12.0
 RESTARTS = 3
 RESTART_WINDOW = 60.0
@@ -103,7 +107,7 @@ class Supervisor:
         with self._step("PostgreSQL and Valkey"):
             self._environment |= self._servers.start()
         with self._step("Database schema"):
-            self._run_to_end("migrate", "db", "upgrade")
+            self._upgrade_schema()
         # Before the worker, which would read the same CVs one process at a time beside it.
         if self._wishes.candidates and self._data.state().get("sample") != "done":
             self._make_sample_data()
@@ -128,6 +132,13 @@ class Supervisor:
             self._servers.await_orphans()
             self._servers.remove()
             self._data.clear()
+
+    def _upgrade_schema(self) -> None:
+        """Migrate, unless nothing of the schema changed since this folder's last start."""
+        wanted = schema_fingerprint()
+        if self._settings.database_url or self._data.state().get("schema") != wanted:
+            self._run_to_end("migrate", "db", "upgrade")
+            self._data.note(schema=wanted)
 
     def _start_web(self) -> None:
         self._spawn("web", web_command(self._wishes.host, self._wishes.port))
@@ -173,15 +184,20 @@ class Supervisor:
         self._data.note(sample="done")
 
     def _await_ready(self) -> None:
-        end = time.monotonic() + READY_SECONDS
-        while not answers_ready(self._wishes.host, self._wishes.port):
+        begun = time.monotonic()
+        while missing := missing_for_readiness(self._wishes.host, self._wishes.port):
             for child in self._children.values():
                 if child.has_ended():
                     reason = child.last_words(self._log_starts[child.name])
                     raise ServiceError(f"{child.name} stopped while starting: {reason} (see {child.log})")
-            if time.monotonic() > end:
+            waited = time.monotonic() - begun
+            if missing == {"lag"} and waited > BACKLOG_SECONDS:
+                self._console.print("[yellow]The worker is still working off what waited for it.[/]")
+                return
+            if waited > READY_SECONDS:
                 raise ServiceError(
-                    f"the service is not ready after {READY_SECONDS:.0f} s; see {self._data.path / 'logs'}"
+                    f"not ready after {READY_SECONDS:.0f} s ({', '.join(sorted(missing))}); "
+                    f"see {self._data.path / 'logs'}"
                 )
             time.sleep(0.1)
 
@@ -231,6 +247,15 @@ class Supervisor:
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def schema_fingerprint() -> str:
+    """Return a digest of the migrations and of the documents published with them."""
+    package = Path(marketplace.__file__).parent
+    digest = sha256()
+    for path in sorted([*package.glob("migrations/versions/*.py"), *package.glob("terms/documents/*.md")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
 @contextmanager
 def requests_to_stop() -> Iterator[None]:
     """Turn Ctrl-C, SIGTERM and a closed terminal into :class:`StopRequested`."""
@@ -266,14 +291,18 @@ def check_port(host: str, port: int, *, only_syntax: bool = False) -> None:
             raise ServiceError(f"port {port} {reason}; choose another: make run PORT={other}") from error
 
 
-def answers_ready(host: str, port: int) -> bool:
-    """Return whether the service says it is ready."""
+def missing_for_readiness(host: str, port: int) -> set[str]:
+    """Return what the service says it waits for: nothing when it is ready."""
     connection = HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200  # noqa: PLR2004  (HTTP)
-    except (OSError, HTTPException):
-        return False
+        response = connection.getresponse()
+        if response.status == 200:  # noqa: PLR2004  (HTTP)
+            return set()
+        checks = json.loads(response.read())["checks"]
+        return {name for name, check in checks.items() if check["status"] != "ok"} or {"web"}
+    except (OSError, HTTPException, ValueError, KeyError):
+        return {"web"}
     finally:
         connection.close()
 

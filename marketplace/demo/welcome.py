@@ -29,12 +29,14 @@ def welcome(address: str, data: Path) -> RenderableType:
     parts: list[RenderableType] = [Text(address, style="bold cyan"), "", portals]
     people = accounts(data / "demo.json")
     if people:
+        # E-mail above password, so that neither is cut on a narrow terminal.
         table = Table.grid(padding=(0, 2))
-        table.add_row(*(Text(title, style="bold") for title in ("Sign in as", "E-mail", "Password")))
+        table.add_row(Text("Sign in as", style="bold"), Text("e-mail and password", style="bold"))
         for person in people:
-            table.add_row(*(str(person.get(key, "")) for key in ("role", "email", "password")))
+            words = "\n".join(str(person.get(key, "")) for key in ("email", "password"))
+            table.add_row(str(person.get("role", "")), Text(words, overflow="fold"))
         parts += ["", table]
-    parts += ["", Text(f"Data and logs: {data}    Stop: Ctrl-C", style="dim")]
+    parts += ["", Text(f"Data and logs: {data}\nStop: Ctrl-C", style="dim", overflow="fold")]
     return Panel(Group(*parts), title="Recruiter Talent Marketplace", expand=False, padding=(1, 2))
 
 

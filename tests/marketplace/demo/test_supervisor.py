@@ -19,7 +19,7 @@ from rich.console import Console
 
 from marketplace.demo.children import ServiceError, free_port
 from marketplace.demo.progress import shown_progress
-from marketplace.demo.supervisor import Supervisor, Wishes, answers_ready, check_port
+from marketplace.demo.supervisor import Supervisor, Wishes, check_port, missing_for_readiness
 from marketplace.demo.welcome import readdress, welcome
 from marketplace.settings import Settings
 from tests.marketplace.demo.conftest import processes_of
@@ -86,7 +86,7 @@ def test_the_life_of_a_service(
     port = free_port()
     first = runs(port)
     first.wait_until_running()
-    assert answers_ready(HOST, port)
+    assert is_ready(port)
     accounts = json.loads((tmp_path / "data" / "demo.json").read_text(encoding="utf-8"))["accounts"]
     assert {account["role"] for account in accounts} == {"recruiter", "candidate", "admin"}
     for account in accounts:
@@ -97,12 +97,12 @@ def test_the_life_of_a_service(
     second = runs(free_port())
     assert second.ended() == 1
     assert f"already running in {tmp_path / 'data'}: http://127.0.0.1:{port}" in second.said
-    assert answers_ready(HOST, port)
+    assert is_ready(port)
 
     for name, said in (("marketplace.app", "web ended"), ("bin/postgres", "Postgres ended")):
         kill(tmp_path / "data", name)
         assert wait_for(partial(first.has_said, said))
-        assert wait_for(partial(answers_ready, HOST, port)), first.said
+        assert wait_for(partial(is_ready, port)), first.said
 
     first.process.kill()
     first.ended()
@@ -111,7 +111,7 @@ def test_the_life_of_a_service(
     again = runs(port)
     again.wait_until_running()
     assert "Sample data" not in again.said
-    assert answers_ready(HOST, port)
+    assert is_ready(port)
     again.process.send_signal(signal.SIGINT)
     assert again.ended() == 0
     assert_nothing_left()
@@ -126,6 +126,10 @@ def test_the_life_of_a_service(
     )
     after_interruption.process.terminate()
     assert after_interruption.ended() == 0
+
+
+def is_ready(port: int) -> bool:
+    return not missing_for_readiness(HOST, port)
 
 
 def kill(data: Path, word: str) -> None:
