@@ -56,10 +56,13 @@ def companies_page(
     with ports.db.transaction() as session:
         page = queries.companies_page(session, chosen, size=PAGE_SIZE, cursor=cursor)
     values = {"state": chosen.value} if chosen else {}
-    more = f"/admin/companies?{urlencode({**values, 'cursor': page.next_cursor})}" if page.next_cursor else None
+    more = (
+        f"/admin/companies?{urlencode({**values, 'cursor': page.next_cursor})}" if page.next_cursor else None
+    )
     return render(
         request, "admin/companies.html",
-        companies=page.companies, state=chosen.value if chosen else None, next_href=more, paged=cursor is not None,
+        companies=page.companies, state=chosen.value if chosen else None, next_href=more,
+        paged=cursor is not None,
     )  # fmt: skip
 
 
@@ -121,9 +124,7 @@ def review_recruiter(
     return see_other(f"/admin/companies/{company_id}", N_("Your decision is recorded."))
 
 
-def _company(
-    request: AnyRequest, ports: Ports, company_id: UUID, status: int = 200, **context: Any
-) -> Page:
+def _company(request: AnyRequest, ports: Ports, company_id: UUID, status: int = 200, **context: Any) -> Page:
     with ports.db.transaction() as session:
         evidence = queries.company_evidence(session, company_id)
     values = {"subject": "", "reason": "", **context}

@@ -41,7 +41,9 @@ def company_verified(
         last = N_("As you work on its behalf, please attach your mandate here; it is then reviewed: %(home)s")
     else:
         last = N_("An admin still has to look at your own place in it. What happens next: %(home)s")
-    return _mail(facts, settings, N_("%(company)s is verified"), HELLO, N_("%(company)s is now verified."), last)
+    return _mail(
+        facts, settings, N_("%(company)s is verified"), HELLO, N_("%(company)s is now verified."), last
+    )
 
 
 def company_refused(
@@ -104,7 +106,7 @@ def recruiter_refused(
         settings,
         N_("Something in your registration was not approved"),
         HELLO,
-        N_("An admin has looked at your registration with %(company)s and could not approve it. The reason given:"),
+        N_("An admin could not approve your registration with %(company)s. The reason given:"),
         "%(reason)s",
         N_("What you can do: %(home)s"),
         reason=reason,

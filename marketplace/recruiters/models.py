@@ -13,7 +13,8 @@ from marketplace.db import Base
 from marketplace.recruiters.lifecycle import CompanyState, RecruiterState
 
 __all__ = [
-    "Company", "CompanyDomain", "CompanyState", "EmailDomainRule", "Recruiter", "RecruiterState", "ReviewDecision",
+    "Company", "CompanyDomain", "CompanyState", "EmailDomainRule", "Recruiter", "RecruiterState",
+    "ReviewDecision",
 ]  # fmt: skip
 
 

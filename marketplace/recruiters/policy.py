@@ -17,7 +17,9 @@ from types import MappingProxyType
 
 _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.IGNORECASE)
 _NUMBERS = re.compile(r"[0-9.]+|0x[0-9a-f.x]+|.*\.(?:[0-9]+|0x[0-9a-f]*)", re.IGNORECASE)
-_DOTS = str.maketrans({dot: "." for dot in "\u3002\uff0e\uff61"})
+_DOTS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61", "."))
+_ADDRESS_MAX, _LOCAL_MAX, _HOST_MAX, _LABEL_MAX = 254, 64, 253, 63
+"""Characters (RFC 5321, 4.5.3.1; RFC 1035, 2.3.4)."""
 
 
 class EmailReason(StrEnum):
@@ -54,7 +56,7 @@ class Address:
         return f"{self.local.partition('+')[0].lower()}@{self.host}"
 
 
-def read_address(text: str) -> Address | EmailReason:
+def read_address(text: str) -> Address | EmailReason:  # noqa: PLR0911  (one return a reason)
     """Return the parts of ``text``, or why it is not an address this service writes to.
 
     One parser for registration and admin rules (C-01): an ASCII dot-atom, one ASCII ``@``, a host name
@@ -62,12 +64,12 @@ def read_address(text: str) -> Address | EmailReason:
     one trailing dot of the host are normalised as UTS #46 does; invisible and control characters,
     quotes, comments and IP literals are refused rather than repaired.
     """
-    if len(text) > 254 or any(unicodedata.category(c)[0] in "CZ" for c in text.replace(" ", "")):
+    if len(text) > _ADDRESS_MAX or any(unicodedata.category(c)[0] in "CZ" for c in text.replace(" ", "")):
         return EmailReason.MALFORMED
     if '"' in text or "(" in text or "\\" in text:
         return EmailReason.QUOTED
     local, at, host = text.rpartition("@")
-    if not at or "@" in local or " " in text or not _LOCAL.fullmatch(local) or len(local) > 64:
+    if not at or "@" in local or " " in text or not _LOCAL.fullmatch(local) or len(local) > _LOCAL_MAX:
         return EmailReason.MALFORMED
     if host.startswith("["):
         return EmailReason.IP_LITERAL
@@ -75,11 +77,9 @@ def read_address(text: str) -> Address | EmailReason:
     if _NUMBERS.fullmatch(unicode_host):
         return EmailReason.IP_LITERAL
     labels = [_label(label) for label in unicode_host.split(".")]
-    if len(labels) < 2 or None in labels:
-        return EmailReason.MALFORMED
     pairs = [pair for pair in labels if pair is not None]
     ascii_host = ".".join(ascii_label for ascii_label, _ in pairs)
-    if len(ascii_host) > 253:
+    if len(labels) == 1 or len(pairs) < len(labels) or len(ascii_host) > _HOST_MAX:
         return EmailReason.MALFORMED
     return Address(local, ascii_host, ".".join(label for _, label in pairs))
 
@@ -100,7 +100,7 @@ def _label(label: str) -> tuple[str, str] | None:
     if not all(c == "-" or unicodedata.category(c) in {"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"} for c in label):
         return None
     encoded = label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
-    return (encoded, label) if len(encoded) <= 63 else None
+    return (encoded, label) if len(encoded) <= _LABEL_MAX else None
 
 
 # --- Look-alikes ---------------------------------------------------------------------------------
@@ -109,20 +109,23 @@ _LOOKS = str.maketrans(
     {
         look: letter
         for letter, looks in {
-            "a": "аɑα", "b": "Ьƅᖯ", "c": "сϲᴄƈ", "d": "ԁɗđð", "e": "еєҽɛℯ", "f": "ƒẝ", "g": "ɡցɢǥ", "h": "һհħ",
+            "a": "аɑα", "b": "Ьƅᖯ", "c": "сϲᴄƈ", "d": "ԁɗđð", "e": "еєҽɛℯ", "f": "ƒẝ", "g": "ɡցɢǥ",
+            "h": "һհħ",
             "i": "ıіɩιɪ", "j": "јϳȷ", "k": "κкᴋƙ", "l": "ӏłƚǀɭ|ⅼ", "m": "мᴍɱ", "n": "ոпղɴηŋ", "o": "оοօөɵøσ",
-            "p": "рρƿϱ", "q": "ԛգ", "r": "гᴦʀɾ", "s": "ѕʂꜱſ", "t": "тτŧᴛ", "u": "υսʋᴜ", "v": "νѵᴠ", "w": "ԝшѡɯω",
+            "p": "рρƿϱ", "q": "ԛգ", "r": "гᴦʀɾ", "s": "ѕʂꜱſ", "t": "тτŧᴛ", "u": "υսʋᴜ", "v": "νѵᴠ",
+            "w": "ԝшѡɯω",
             "x": "хχ×", "y": "уүγʏ", "z": "ᴢʐƶ", "ae": "æ", "oe": "œ", "ss": "ß",
         }.items()
         for look in looks
     }
 )  # fmt: skip
 _DIGIT_LOOKS = str.maketrans({"0": "o", "1": "l", "5": "s"})
-_ASCII_TARGETS = frozenset(
-    "gmail.com googlemail.com outlook.com outlook.fr hotmail.com hotmail.fr hotmail.co.uk live.com live.fr "
-    "yahoo.com yahoo.fr yahoo.co.uk icloud.com orange.fr wanadoo.fr laposte.net free.fr sfr.fr "
-    "bbox.fr proton.me protonmail.com btinternet.com comcast.net verizon.net".split()
-)
+_ASCII_TARGETS = frozenset({
+    "gmail.com", "googlemail.com", "outlook.com", "outlook.fr", "hotmail.com", "hotmail.fr",
+    "hotmail.co.uk", "live.com", "live.fr", "yahoo.com", "yahoo.fr", "yahoo.co.uk", "icloud.com",
+    "orange.fr", "wanadoo.fr", "laposte.net", "free.fr", "sfr.fr", "bbox.fr", "proton.me", "protonmail.com",
+    "btinternet.com", "comcast.net", "verizon.net",
+})  # fmt: skip
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "LATIN"})
 
 
@@ -151,6 +154,7 @@ class ProviderLists:
 
     free: frozenset[str]
     disposable: frozenset[str]
+    schools: frozenset[str]
     registrable: Callable[[str], str | None]
     skeletons: frozenset[str]
     ascii_skeletons: frozenset[str]
@@ -160,11 +164,12 @@ class ProviderLists:
         cls,
         free: Iterable[str],
         disposable: Iterable[str],
+        schools: Iterable[str],
         registrable: Callable[[str], str | None],
     ) -> ProviderLists:
         free, disposable = frozenset(free), frozenset(disposable)
         return cls(
-            free, disposable, registrable,
+            free, disposable, frozenset(schools), registrable,
             skeletons=free | disposable,
             ascii_skeletons=frozenset(_ascii_skeleton(domain) for domain in _ASCII_TARGETS),
         )  # fmt: skip
@@ -214,18 +219,11 @@ _SCHOOL_LABEL = re.compile(
     r"^(?:ac|univ|u|uni|universite|university|iut|iae|insa|enseirb|ens|ecole|lycee|college|cfa|mfr|iufm|inspe|crous|"
     r"etu|etud|etudiant|student|students|alumni)-.+|^univ.*|^lycee.*|^etudiants?$|^students?$|^alumni$"
 )
-_SCHOOLS = frozenset(
-    "42.fr 42paris.fr cnam.fr lecnam.net centralelille.fr centralesupelec.fr centrale-marseille.fr edhec.com "
-    "em-lyon.com enpc.fr ens-lyon.fr ens.fr ensam.eu epita.fr epitech.eu escp.eu essec.fr grenoble-em.com hec.fr "
-    "kedgebs.com mines-paristech.fr neoma-bs.com polytechnique.fr psl.eu sciencespo.fr sorbonne-nouvelle.fr "
-    "sorbonne-universite.fr sorbonne.fr telecom-paris.fr toulouse-inp.fr u-bordeaux.fr u-paris.fr ulco.fr unistra.fr "
-    "unicaen.fr unilim.fr uphf.fr utbm.fr utc.fr utt.fr uvsq.fr".split()
-)
 
 
-def is_school(host: str, registrable: str) -> bool:
+def is_school(host: str, registrable: str, schools: frozenset[str]) -> bool:
     """Whether the host is a school's or a university's, where staff and students share the domain."""
-    if registrable in _SCHOOLS or _SCHOOL_SUFFIX.search(host):
+    if registrable in schools or _SCHOOL_SUFFIX.search(host):
         return True
     labels = host.split(".")
     return labels[-1] == "fr" and any(_SCHOOL_LABEL.match(label) for label in labels[:-1])
@@ -236,9 +234,9 @@ def professional_email_verdict(
 ) -> EmailVerdict:
     """Return whether ``text`` is a professional address (B2; security.md C-01).
 
-    ``rules`` are the admins' words by registrable domain, host or identity; the most exact one wins over the
-    lists, but no rule makes an unreadable address or a look-alike acceptable. A domain is judged by
-    itself and its parents down to the registrable domain.
+    ``rules`` are the admins' words by registrable domain, host or identity; the most exact one wins
+    over the lists, but no rule makes an unreadable address or a look-alike acceptable. A domain is
+    judged by itself and its parents down to the registrable domain.
     """
     address = read_address(text)
     if isinstance(address, EmailReason):
@@ -259,7 +257,7 @@ def professional_email_verdict(
         refusal = EmailReason.FREE_MAIL
     if refusal is not None:
         return EmailVerdict(Outcome.REFUSED, refusal, address, domain)
-    if is_school(address.host, domain):
+    if is_school(address.host, domain, providers.schools):
         return EmailVerdict(Outcome.REVIEW, EmailReason.SCHOOL, address, domain)
     return EmailVerdict(Outcome.ALLOWED, None, address, domain)
 
@@ -314,8 +312,8 @@ _EIN_NEVER = frozenset({0, 7, 8, 9, 17, 18, 19, 28, 29, 49, 69, 70, 78, 79, 89, 
 
 
 def _luhn(digits: str) -> bool:
-    doubled = (int(d) * 2 if index % 2 else int(d) for index, d in enumerate(reversed(digits)))
-    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+    values = (int(d) * (1 + index % 2) for index, d in enumerate(reversed(digits)))
+    return sum(value // 10 + value % 10 for value in values) % 10 == 0
 
 
 def _siren(text: str) -> str | None:
@@ -325,11 +323,9 @@ def _siren(text: str) -> str | None:
     siren = digits[:9]
     if siren == "000000000" or not _luhn(siren):
         return None
-    if len(digits) == 14 and not _luhn(digits):
-        # La Poste numbers its thousands of offices by a plain sum of digits instead.
-        if siren != _SIREN_LA_POSTE or sum(map(int, digits)) % 5:
-            return None
-    return siren
+    # La Poste numbers its thousands of offices by a plain sum of digits instead.
+    is_office = siren == _SIREN_LA_POSTE and sum(map(int, digits)) % 5 == 0
+    return siren if digits == siren or _luhn(digits) or is_office else None
 
 
 def _companies_house(text: str) -> str | None:

@@ -72,7 +72,7 @@ def _sign_up(
 
 @page_get("/recruiter", guards=[requires_recruiter])
 def home(request: AnyRequest, ports: NamedDependency[Ports], member: NamedDependency[Member]) -> Page:
-    """An active recruiter searches; for the others, where the registration stands and what comes next (B3)."""
+    """An active recruiter searches; others see where they stand and what comes next (B3)."""
     with ports.db.reading() as session:
         facts = queries.recruiter_facts(session, member.account_id)
     if facts.capabilities.may_search:

@@ -99,7 +99,9 @@ class CompanyLine:
     @property
     def owner(self) -> RecruiterFacts | None:
         """The first recruiter."""
-        return next((r for r in self.recruiters if r.is_owner), self.recruiters[0] if self.recruiters else None)
+        return next(
+            (r for r in self.recruiters if r.is_owner), self.recruiters[0] if self.recruiters else None
+        )
 
     @property
     def to_review(self) -> tuple[RecruiterFacts, ...]:
@@ -271,7 +273,9 @@ def company_evidence(session: Session, company_id: UUID) -> CompanyEvidence:
         raise NotFoundError("company")
     (line,) = _lines(session, [company])
     domains = {r.email_domain for r in line.recruiters if not r.is_on_behalf}
-    domains = {domain for domain in domains if not provider_lists().is_open_to_anyone(domain)} | set(line.domains)
+    domains = {domain for domain in domains if not provider_lists().is_open_to_anyone(domain)} | set(
+        line.domains
+    )
     with_domain = select(Recruiter.company_id).where(Recruiter.email_domain.in_(domains))
     known_by = select(CompanyDomain.company_id).where(CompanyDomain.domain.in_(domains))
     same = (
@@ -330,7 +334,9 @@ def _history(session: Session, company_id: UUID) -> tuple[DecisionLine, ...]:
     rows = session.execute(
         select(
             ReviewDecision,
-            func.concat_ws(" ", author.first_name, author.last_name, "<" + author.email + ">").label("author"),
+            func.concat_ws(" ", author.first_name, author.last_name, "<" + author.email + ">").label(
+                "author"
+            ),
             func.concat_ws(" ", subject.first_name, subject.last_name).label("recruiter"),
         )
         .outerjoin(author, author.id == ReviewDecision.decided_by)
@@ -374,9 +380,7 @@ class WaitingCounts:
 
 def waiting_counts(session: Session) -> WaitingCounts:
     """Return the numbers of the admins' first page."""
-    states = dict(
-        session.execute(select(Company.state, func.count()).group_by(Company.state)).all()
-    )
+    states = dict(session.execute(select(Company.state, func.count()).group_by(Company.state)).all())
     flagged = (func.cardinality(Recruiter.review_reasons) > 0) | Recruiter.requested_work_country.is_not(None)
     recruiters = session.execute(
         select(
@@ -428,7 +432,9 @@ def email_verdict(session: Session, text: str) -> EmailVerdict:
     if isinstance(address, Address):
         labels = address.host.split(".")
         keys = [address.identity, *(".".join(labels[index:]) for index in range(len(labels)))]
-        found = select(EmailDomainRule.pattern, EmailDomainRule.verdict).where(EmailDomainRule.pattern.in_(keys))
+        found = select(EmailDomainRule.pattern, EmailDomainRule.verdict).where(
+            EmailDomainRule.pattern.in_(keys)
+        )
         rules = {pattern: RuleVerdict(verdict) for pattern, verdict in session.execute(found)}
     return professional_email_verdict(text, providers, rules)
 
@@ -489,9 +495,9 @@ def _cursor(at: datetime, last: UUID) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
     try:
         at, last = base64.urlsafe_b64decode(cursor).decode("ascii").split(" ")
-        instant = datetime.fromisoformat(at)
-        if instant.tzinfo is None:
-            raise ValueError
-        return instant, UUID(last)
+        instant, position = datetime.fromisoformat(at), UUID(last)
     except ValueError:
-        raise InvalidInputError.of("cursor", "invalid_cursor", "This cursor is not valid.") from None
+        instant, position = None, None
+    if instant is None or position is None or instant.tzinfo is None:
+        raise InvalidInputError.of("cursor", "invalid_cursor", "This cursor is not valid.")
+    return instant, position

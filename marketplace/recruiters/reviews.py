@@ -183,7 +183,9 @@ def _reason(reason: str) -> str:
         message = N_("Use at most %(maximum)s characters.")
         raise InvalidInputError.of("reason", "too_long", message, maximum=REASON_MAX_LENGTH)
     if not text.isprintable():
-        raise InvalidInputError.of("reason", "unreadable", N_("Some of these characters cannot be used here."))
+        raise InvalidInputError.of(
+            "reason", "unreadable", N_("Some of these characters cannot be used here.")
+        )
     return text
 
 

@@ -75,8 +75,12 @@ EMAIL_FAULTS = {
     EmailReason.FREE_MAIL: N_("%(domain)s gives addresses to anyone. Use your professional address."),
     EmailReason.DISPOSABLE: N_("%(domain)s gives throw-away addresses. Use your professional address."),
     EmailReason.LOOKALIKE: N_("This domain looks like another mail provider. Use your professional address."),
-    EmailReason.MIXED_SCRIPT: N_("This domain mixes letters of several alphabets. Use your professional address."),
-    EmailReason.CONFUSABLE: N_("This domain imitates another one with similar letters. Use your professional address."),
+    EmailReason.MIXED_SCRIPT: N_(
+        "This domain mixes letters of several alphabets. Use your professional address."
+    ),
+    EmailReason.CONFUSABLE: N_(
+        "This domain imitates another one with similar letters. Use your professional address."
+    ),
     EmailReason.DENIED: N_("Addresses of %(domain)s are not accepted here."),
 }
 NUMBER_FAULTS = {
@@ -284,7 +288,9 @@ def update_professional_data(
             if requested is not None:
                 tell_admins(session, now, recruiter)
     if changed:
-        _audit(session, now, "recruiter.corrected", account_id, "recruiter", recruiter.id, "A7", fields=changed)
+        _audit(
+            session, now, "recruiter.corrected", account_id, "recruiter", recruiter.id, "A7", fields=changed
+        )
 
 
 def confirm_data(session: Session, now: datetime, account_id: UUID) -> None:
@@ -325,7 +331,14 @@ def attach_mandate(
     if recruiter.state == RecruiterState.PENDING_REVIEW and MANDATE not in recruiter.review_reasons:
         recruiter.review_reasons = [*recruiter.review_reasons, MANDATE]
     _audit(
-        session, now, "mandate.attached", account_id, "recruiter", recruiter.id, "B1", replaced=old is not None
+        session,
+        now,
+        "mandate.attached",
+        account_id,
+        "recruiter",
+        recruiter.id,
+        "B1",
+        replaced=old is not None,
     )
     tell_admins(session, now, recruiter)
 
@@ -339,7 +352,9 @@ def resubmit_company(session: Session, now: datetime, account_id: UUID, given: C
     """
     recruiter = _own_recruiter(session, account_id)
     if COMPANY_MATCH in recruiter.review_reasons:
-        raise NotAllowedError("not_your_company", N_("Whether you belong to this company is not settled yet."))
+        raise NotAllowedError(
+            "not_your_company", N_("Whether you belong to this company is not settled yet.")
+        )
     company = locked_company(session, recruiter.company_id)
     state = company_transition(CompanyState(company.state), CompanyState.PENDING_REVIEW)
     faults: list[FieldError] = []
@@ -384,9 +399,7 @@ def locked_company(session: Session, company_id: UUID) -> Company:
 def _own_recruiter(session: Session, account_id: UUID) -> Recruiter:
     recruiter = locked_recruiter(session, account_id)
     company = session.get_one(Company, recruiter.company_id)
-    if not capabilities(
-        RecruiterState(recruiter.state), CompanyState(company.state)
-    ).may_complete_profile:
+    if not capabilities(RecruiterState(recruiter.state), CompanyState(company.state)).may_complete_profile:
         raise NotAllowedError("recruiter_not_active", N_("Your account does not allow this at the moment."))
     return recruiter
 

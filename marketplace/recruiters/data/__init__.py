@@ -16,11 +16,14 @@ from marketplace.recruiters.policy import ProviderLists
 
 @cache
 def provider_lists() -> ProviderLists:
-    """Return the free, disposable and look-alike lists with the registrable-domain reader."""
-    text = files(__package__).joinpath("free_mail_domains.txt").read_text(encoding="ascii")
-    suffixes = PublicSuffixList()
+    """Return the free, disposable, school and look-alike lists with the registrable-domain reader."""
     return ProviderLists.of(
-        free=frozenset(text.split()),
-        disposable=frozenset(blocklist),
-        registrable=suffixes.privatesuffix,
+        free=_lines("free_mail_domains.txt"),
+        disposable=blocklist,
+        schools=_lines("school_domains.txt"),
+        registrable=PublicSuffixList().privatesuffix,
     )
+
+
+def _lines(name: str) -> list[str]:
+    return files(__package__).joinpath(name).read_text(encoding="ascii").split()

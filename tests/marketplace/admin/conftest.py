@@ -29,7 +29,9 @@ class NoIndex:
 
 
 @pytest.fixture
-def client(settings: Settings, db: Database, clock: FixedClock, mail_sink: MailSink) -> Iterator[PortalClient]:
+def client(
+    settings: Settings, db: Database, clock: FixedClock, mail_sink: MailSink
+) -> Iterator[PortalClient]:
     """A browser before the whole application, with the documents published."""
     app = create_app(
         settings, index=NoIndex(), reader=PDFReader(settings), mailer=mail_sink, db=db, clock=clock

@@ -26,7 +26,8 @@ def test_the_queue_and_a_decision(client, admin, db):
     assert (answer.status_code, answer.json()) == (201, {"id": str(company.id), "state": "verified"})
     assert client.change("POST", path, {"decision": "refuse", "reason": "x"}).status_code == 409
     detail = client.get(f"/api/v1/admin/companies/{company.id}").json()
-    assert detail["history"][0]["reason"] == "In the register" and detail["company"]["domains"] == ["acme.fr"]
+    assert detail["history"][0]["reason"] == "In the register"
+    assert detail["company"]["domains"] == ["acme.fr"]
     found = client.get("/api/v1/admin/recruiters?state=active").json()["items"]
     assert str(recruiter.id) in {item["recruiter"]["id"] for item in found}
 
@@ -53,12 +54,17 @@ def test_lists_are_paged_by_cursor(client, admin, db):
     for path in ("companies", "recruiters"):
         seen, cursor = [], None
         while True:
-            page = client.get(f"/api/v1/admin/{path}", params={"size": 2} | ({"cursor": cursor} if cursor else {})).json()
-            seen += [i["id"] if path == "companies" else i["recruiter"]["company"]["id"] for i in page["items"]]
+            page = client.get(
+                f"/api/v1/admin/{path}", params={"size": 2} | ({"cursor": cursor} if cursor else {})
+            ).json()
+            seen += [
+                i["id"] if path == "companies" else i["recruiter"]["company"]["id"] for i in page["items"]
+            ]
             cursor = page["next_cursor"]
             if cursor is None:
                 break
-        assert len(seen) == 5 and set(seen) == ids
+        assert len(seen) == 5
+        assert set(seen) == ids
         for bad in ("x", "eHg=", "MjAyNi0wMS0wMSB4"):
             assert client.get(f"/api/v1/admin/{path}?cursor={bad}").status_code == 422
         assert client.get(f"/api/v1/admin/{path}?size=51").status_code == 422
@@ -70,7 +76,10 @@ def test_a_recruiter_is_reviewed(client, admin, db):
     with db.transaction() as session:
         recruiter = a_recruiter(session, requested_work_country="GB")
     path = f"/admin/recruiters/{recruiter.id}/reviews"
-    assert client.change("POST", path, {"decision": "approve", "reason": "Letter seen"}).json()["state"] == "active"
+    assert (
+        client.change("POST", path, {"decision": "approve", "reason": "Letter seen"}).json()["state"]
+        == "active"
+    )
     assert client.change("POST", path, {"decision": "approve", "reason": "Letter seen"}).status_code == 409
 
 
@@ -78,7 +87,8 @@ def test_domain_rules(client, admin):
     """B2: rules are made, listed and taken back."""
     rule = {"pattern": "tiny-isp.fr", "verdict": "deny", "reason": "A provider"}
     made = client.change("POST", "/admin/domains", rule)
-    assert made.status_code == 201 and made.json()["author"] == admin.email
+    assert made.status_code == 201
+    assert made.json()["author"] == admin.email
     assert client.get("/api/v1/admin/domains").json()["items"] == [made.json()]
     assert client.change("POST", "/admin/domains", rule | {"pattern": "fr"}).status_code == 422
     assert client.change("DELETE", f"/admin/domains/{made.json()['id']}").status_code == 204
@@ -103,7 +113,9 @@ def a_uuid() -> str:
 def routes() -> list[tuple[str, str]]:
     found = [(m, "/api/v1" + p) for r in api.ROUTES for p in r.paths for m in r.http_methods]
     found += [(m, p) for r in portal.ROUTES for p in r.paths for m in r.http_methods]
-    return sorted((m, "/".join(a_uuid() if part.startswith("{") else part for part in p.split("/"))) for m, p in found)
+    return sorted(
+        (m, "/".join(a_uuid() if part.startswith("{") else part for part in p.split("/"))) for m, p in found
+    )
 
 
 @pytest.fixture
@@ -127,7 +139,8 @@ def visitors(db, client):
 
 
 def test_nobody_else_enters(client, visitors):
-    """M-03, Z-01: every admin route refuses candidates and recruiters of every state with 403, strangers with 401."""
+    """M-03, Z-01: every admin route refuses candidates and recruiters of every state with 403,
+    strangers with 401."""
     assert len(routes()) >= 18
     for name, account in [("nobody", None), *visitors.items()]:
         if account is not None:
@@ -135,12 +148,15 @@ def test_nobody_else_enters(client, visitors):
         token = client.get("/api/v1/csrf-token").json()["token"]
         for method, path in routes():
             if path.startswith("/api/"):
-                answer = client.request(method, path, headers={"X-CSRFToken": token}, json={} if method == "POST" else None)
+                answer = client.request(
+                    method, path, headers={"X-CSRFToken": token}, json={} if method == "POST" else None
+                )
                 assert answer.status_code == (401 if account is None else 403), (name, method, path)
             else:
                 data = {"_csrf_token": token} if method == "POST" else None
                 answer = client.request(method, path, data=data, follow_redirects=False)
                 if account is None:
-                    assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in"), path
+                    assert answer.status_code == 303, path
+                    assert answer.headers["location"].startswith("/sign-in"), path
                 else:
                     assert answer.status_code == 403, (name, method, path)

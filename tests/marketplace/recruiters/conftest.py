@@ -24,7 +24,8 @@ Registrations = Callable[..., RecruiterRegistration]
 
 @pytest.fixture
 def registration(session: Session, now: datetime) -> Registrations:
-    """Makes a registration without a fault; fields are changed by name, those of the company by ``company_``."""
+    """Makes a registration without a fault; fields are changed by name, those of the company by
+    ``company_``."""
     publish_builtin(session, now)
     session.flush()
     accepted = tuple(
@@ -45,7 +46,11 @@ def registration(session: Session, now: datetime) -> Registrations:
         person = replace(person, **{k: v for k, v in changes.items() if k in fields})
         own = {k: v for k, v in changes.items() if k in {"job_title", "work_country", "declarations"}}
         base = RecruiterRegistration(
-            person=person, job_title="Head of hiring", work_country="FR", company=company, declarations=DECLARATIONS
+            person=person,
+            job_title="Head of hiring",
+            work_country="FR",
+            company=company,
+            declarations=DECLARATIONS,
         )
         return replace(base, **own)
 

@@ -24,7 +24,8 @@ def body(client):
         if item["language"] == "en" and item["document"] != "consent_search"
     ]
     return {
-        "first_name": "Ada", "last_name": "Martin", "birth_date": "1990-01-02", "email": "ada@acme-industries.fr",
+        "first_name": "Ada", "last_name": "Martin", "birth_date": "1990-01-02",
+        "email": "ada@acme-industries.fr",
         "password": "a long sentence nobody guesses", "job_title": "Head of hiring", "work_country": "FR",
         "company": {"name": "Acme Industries SA", "country": "FR", "registration_number": "732829320"},
         "declarations": ["authorised", "professional_use", "ethical_code"], "acceptances": accepted,
@@ -37,7 +38,10 @@ def register(client, body):
 
 def test_registration_answers_the_same_for_a_known_address(client, body, db):
     """A5, B1: 202 and an empty object, for a new address as for a known one; one account."""
-    answers = [register(client, body | {"email": email}) for email in ("ada@acme-industries.fr", "ADA+x@acme-industries.fr")]
+    answers = [
+        register(client, body | {"email": email})
+        for email in ("ada@acme-industries.fr", "ADA+x@acme-industries.fr")
+    ]
     assert [(a.status_code, a.json()) for a in answers] == [(202, {})] * 2
     with db.transaction() as session:
         assert len(queries.recruiters_page(session)[0]) == 1
@@ -46,10 +50,14 @@ def test_registration_answers_the_same_for_a_known_address(client, body, db):
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"email": "ada@gmail.com"}, "email"), ({"email": "a\r\nb@x.fr"}, "email"), ({"work_country": "DE"}, "work_country"),
+        ({"email": "ada@gmail.com"}, "email"), ({"email": "a\r\nb@x.fr"}, "email"),
+        ({"work_country": "DE"}, "work_country"),
         ({"declarations": []}, "declarations"), ({"acceptances": []}, "acceptances.special_terms"),
         ({"birth_date": "2010-01-01"}, "birth_date"), ({"birth_date": "nonsense"}, "birth_date"),
-        ({"company": {"name": "Acme", "country": "FR", "registration_number": "1"}}, "company.registration_number"),
+        (
+            {"company": {"name": "Acme", "country": "FR", "registration_number": "1"}},
+            "company.registration_number",
+        ),
         ({"company": {"name": "Acme", "country": "FR", "state": "verified"}}, "company.state"),
         ({"state": "active"}, "state"), ({"is_owner": True}, "is_owner"), ({"password": "short"}, "password"),
         ({"first_name": "\x00"}, "body"), ({"job_title": 7}, "job_title"),
@@ -71,9 +79,14 @@ def test_own_professional_data(client, db):
         a_recruiter(session, account=account)
     client.sign_in_as(account)
     own = client.get("/api/v1/me/recruiter").json()
-    assert own["state"] == "active" and own["capabilities"]["may_contact"] is True
+    assert own["state"] == "active"
+    assert own["capabilities"]["may_contact"] is True
     changed = client.change("PATCH", "/me/recruiter", {"job_title": "CTO", "work_country": "GB"}).json()
-    assert (changed["job_title"], changed["work_country"], changed["requested_work_country"]) == ("CTO", "FR", "GB")
+    assert (changed["job_title"], changed["work_country"], changed["requested_work_country"]) == (
+        "CTO",
+        "FR",
+        "GB",
+    )
     for wrong in ({"work_country": "DE"}, {"state": "active"}, {"is_owner": True}, {"company": {}}):
         assert client.change("PATCH", "/me/recruiter", wrong).status_code == 422
     assert client.change("POST", "/me/recruiter/confirmations").status_code == 200
@@ -85,16 +98,28 @@ def test_mandate_and_submitting_again(client, db):
     with db.transaction() as session:
         account = settled(session, an_account(session, Role.RECRUITER))
         company = a_company(session, "refused")
-        a_recruiter(session, "pending", account=account, company=company, is_on_behalf=True, review_reasons=["mandate"])
+        a_recruiter(
+            session,
+            "pending",
+            account=account,
+            company=company,
+            is_on_behalf=True,
+            review_reasons=["mandate"],
+        )
     client.sign_in_as(account)
-    put = [client.change("PUT", "/me/recruiter/mandate", files={"file": ("x", content)}) for content in (b"x", PDF)]
-    assert [answer.status_code for answer in put] == [422, 200] and put[1].json()["mandate_attached"] is True
+    put = [
+        client.change("PUT", "/me/recruiter/mandate", files={"file": ("x", content)})
+        for content in (b"x", PDF)
+    ]
+    assert [answer.status_code for answer in put] == [422, 200]
+    assert put[1].json()["mandate_attached"] is True
     again = client.change("POST", "/me/recruiter/company-submissions", {"name": "Acme SAS"})
     assert again.json()["company"]["state"] == "pending_review"
 
 
 def test_from_registration_to_an_open_search(client, body, db, mail_sink):
-    """B1, B3, B4: register, confirm by the mailed link, refused, submitted again, verified, told: search is open."""
+    """B1, B3, B4: register, confirm by the mailed link, refused, submitted again, verified, told:
+    search is open."""
     with db.transaction() as session:
         admin = settled(session, an_account(session, Role.ADMIN, language="en"))
     assert register(client, body).status_code == 202
@@ -106,7 +131,8 @@ def test_from_registration_to_an_open_search(client, body, db, mail_sink):
 
     with db.transaction() as session:
         (facts,), _ = queries.recruiters_page(session)
-    assert facts.state == "pending_review" and facts.capabilities.may_see_counts
+    assert facts.state == "pending_review"
+    assert facts.capabilities.may_see_counts
     client.sign_in_as(admin)
     path = f"/admin/companies/{company_id}/decisions"
     assert client.change("POST", path, {"decision": "refuse", "reason": "No such name"}).status_code == 201

@@ -53,12 +53,18 @@ def test_company_transitions_over_all_pairs(current, target):
 
 @pytest.mark.parametrize(("recruiter", "company"), [*product(RecruiterState, CompanyState)])
 def test_only_a_verified_companys_active_recruiter_searches(recruiter, company):
-    """B3, B4: search, contact and download need an active recruiter of a verified company; waiting ones see counts."""
+    """B3, B4: search, contact and download need an active recruiter of a verified company; waiting ones
+    see counts."""
     may = capabilities(recruiter, company)
     full = recruiter in {"active", "notified"} and company == "verified"
-    waiting = recruiter in {"pending_review", "active", "notified"} and company in {"pending_review", "refused"}
+    waiting = recruiter in {"pending_review", "active", "notified"} and company in {
+        "pending_review",
+        "refused",
+    }
     assert may.may_search == may.may_contact == may.may_download == full
-    assert may.may_see_counts == (full or waiting or (recruiter == "pending_review" and company == "verified"))
+    assert may.may_see_counts == (
+        full or waiting or (recruiter == "pending_review" and company == "verified")
+    )
     assert may.may_complete_profile == (recruiter in {"pending_review", "active", "notified"})
 
 

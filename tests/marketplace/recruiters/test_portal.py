@@ -39,9 +39,7 @@ def accepted(client):
     """The check boxes of the documents, as the page offers them."""
     page = client.get("/recruiter/sign-up", headers={"accept-language": "en"}).text
     names = ("terms_of_use", "privacy_policy", "special_terms", "ethical_code")
-    return {
-        f"acceptances.{n}": page.split(f'name="acceptances.{n}" value="')[1].split('"')[0] for n in names
-    }
+    return {f"acceptances.{n}": page.split(f'name="acceptances.{n}" value="')[1].split('"')[0] for n in names}
 
 
 def test_signing_up_by_the_form(client, db):
@@ -53,18 +51,29 @@ def test_signing_up_by_the_form(client, db):
         assert (answer.status_code, answer.headers["location"]) == (303, "/check-your-mail")
     with db.transaction() as session:
         (facts,), _ = queries.recruiters_page(session)
-    assert (facts.company_name, facts.is_on_behalf, facts.job_title) == ("Acme Industries SA", False, "Head of hiring")
+    assert (facts.company_name, facts.is_on_behalf, facts.job_title) == (
+        "Acme Industries SA",
+        False,
+        "Head of hiring",
+    )
 
 
 def test_a_wrong_form_comes_back_filled_in_with_every_fault(client, db):
     """B1, B2: what is wrong is marked on the same page, what was typed stays, nothing is stored."""
     client.headers["accept-language"] = "fr"
-    wrong = FORM | {"email": "ada@gmail.com", "company.registration_number": "123", "declarations": ["authorised"]}
+    wrong = FORM | {
+        "email": "ada@gmail.com",
+        "company.registration_number": "123",
+        "declarations": ["authorised"],
+    }
     answer = client.submit("/recruiter/sign-up", wrong | {"company.place": "on_behalf"})
     page = text_of(answer.text)
-    assert answer.status_code == 422 and 'lang="fr"' in answer.text
-    assert "gmail.com donne des adresses à tout le monde" in page and "SIREN ou SIRET" in page
-    assert 'value="Acme Industries SA"' in answer.text and 'aria-invalid="true"' in answer.text
+    assert answer.status_code == 422
+    assert 'lang="fr"' in answer.text
+    assert "gmail.com donne des adresses à tout le monde" in page
+    assert "SIREN ou SIRET" in page
+    assert 'value="Acme Industries SA"' in answer.text
+    assert 'aria-invalid="true"' in answer.text
     with db.transaction() as session:
         assert queries.recruiters_page(session) == ((), None)
     assert client.submit("/recruiter/sign-up", {}).status_code == 422
@@ -97,7 +106,8 @@ def test_home_says_where_the_registration_stands(client, sign_in, trait, columns
     """B3: until search is open the first page says what is done, what is open and what to do."""
     sign_in(trait, **columns)
     page = client.get("/recruiter", follow_redirects=False)
-    assert page.status_code == 200 and words in text_of(page.text)
+    assert page.status_code == 200
+    assert words in text_of(page.text)
 
 
 def test_home_of_an_active_recruiter_is_the_search(client, sign_in):
@@ -112,9 +122,12 @@ def test_attaching_a_mandate(client, sign_in, db):
     recruiter = sign_in("pending", is_on_behalf=True, review_reasons=["mandate"])
     for content in (b"no PDF", b"%PDF-1.4" + b"x" * (5 * 1024 * 1024)):
         answer = client.submit("/recruiter/mandate", files={"file": ("m.pdf", content, "application/pdf")})
-        assert answer.status_code == 422 and "error-file" in answer.text
+        assert answer.status_code == 422
+        assert "error-file" in answer.text
     assert client.submit("/recruiter/mandate").status_code == 422
-    answer = client.submit("/recruiter/mandate", files={"file": ("m.pdf", PDF, "application/pdf")}, follow=True)
+    answer = client.submit(
+        "/recruiter/mandate", files={"file": ("m.pdf", PDF, "application/pdf")}, follow=True
+    )
     assert "A mandate is attached" in answer.text
     with db.transaction() as session:
         assert queries.recruiter_facts(session, recruiter.account_id).has_mandate
@@ -124,8 +137,13 @@ def test_submitting_a_refused_company_again(client, sign_in):
     """B3: the refused company is corrected on the first page and waits again."""
     sign_in("pending", company="refused")
     answer = client.submit("/recruiter/company", {"company.name": "", "company.kind": "private"})
-    assert answer.status_code == 422 and "error-company.name" in answer.text
-    fields = {"company.name": "Acme SAS", "company.kind": "public", "company.registration_number": "552100554"}
+    assert answer.status_code == 422
+    assert "error-company.name" in answer.text
+    fields = {
+        "company.name": "Acme SAS",
+        "company.kind": "public",
+        "company.registration_number": "552100554",
+    }
     assert "being checked" in client.submit("/recruiter/company", fields, follow=True).text
     assert client.submit("/recruiter/company", fields).status_code == 409
 
@@ -135,9 +153,11 @@ def test_the_professional_profile(client, sign_in):
     sign_in()
     assert client.submit("/recruiter/profile", job_title="", work_country="DE").status_code == 422
     page = client.submit("/recruiter/profile", job_title="CTO", work_country="GB", follow=True)
-    assert 'value="CTO"' in page.text and "waits for review" in page.text
+    assert 'value="CTO"' in page.text
+    assert "waits for review" in page.text
     page = client.submit("/recruiter/profile/confirm", follow=True)
-    assert "your data are confirmed" in page.text and "23 November 2026" in page.text
+    assert "your data are confirmed" in page.text
+    assert "23 November 2026" in page.text
 
 
 def test_pages_speak_french(client, sign_in):

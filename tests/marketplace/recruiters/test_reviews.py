@@ -44,7 +44,8 @@ def domains_of(session, company):
 
 
 def test_verifying_opens_the_company_and_remembers_its_domain(session, now, admin, company):
-    """B3: an admin verifies: author, date and reason are kept, confirmed recruiters are active, the domain known."""
+    """B3: an admin verifies: author, date and reason are kept, confirmed recruiters are active, the
+    domain known."""
     recruiter = a_recruiter(session, "pending", company=company, email_domain="acme.fr")
     assert decide_company(session, now, admin.id, company.id, "verify", "Found in the register") == "verified"
     facts = facts_of(session, recruiter)
@@ -63,7 +64,8 @@ def test_an_unconfirmed_recruiter_stays_out_and_their_domain_unknown(session, no
     recruiter = a_recruiter(session, "pending_confirmation", company=company, email_domain="acme.fr")
     decide_company(session, now, admin.id, company.id, "verify", "ok")
     assert facts_of(session, recruiter).state == "pending_confirmation"
-    assert domains_of(session, company) == set() and mails(session) == []
+    assert domains_of(session, company) == set()
+    assert mails(session) == []
 
 
 def test_a_decision_is_taken_once(session, now, admin, company):
@@ -115,19 +117,27 @@ def test_a_providers_domain_never_becomes_known(session, now, admin, company, do
     """B3: an address allowed one by one does not make its provider's domain the company's."""
     recruiter = a_recruiter(session, "pending", company=company, email_domain=domain)
     decide_company(session, now, admin.id, company.id, "verify", "ok")
-    assert facts_of(session, recruiter).state == "active" and domains_of(session, company) == set()
+    assert facts_of(session, recruiter).state == "active"
+    assert domains_of(session, company) == set()
 
 
 def test_the_page_of_a_company_settles_its_owners_school_domain_and_mandate(session, now, admin):
     """B1, B2: with the company the admin has looked at the first recruiter's address and attached mandate."""
     for columns in (
         {"review_reasons": ["school_domain"]},
-        {"review_reasons": ["mandate", "school_domain"], "is_on_behalf": True, "mandate_file": "mandate/x.pdf"},
+        {
+            "review_reasons": ["mandate", "school_domain"],
+            "is_on_behalf": True,
+            "mandate_file": "mandate/x.pdf",
+        },
     ):
         company = a_company(session, "pending")
         recruiter = a_recruiter(session, "pending", company=company, email_domain="univ-x.fr", **columns)
         decide_company(session, now, admin.id, company.id, "verify", "ok")
-        assert (facts_of(session, recruiter).state, facts_of(session, recruiter).review_reasons) == ("active", ())
+        assert (facts_of(session, recruiter).state, facts_of(session, recruiter).review_reasons) == (
+            "active",
+            (),
+        )
         known = set() if columns.get("is_on_behalf") else {"univ-x.fr"}
         assert domains_of(session, company) == known
 
@@ -147,10 +157,12 @@ def test_a_missing_mandate_holds_its_recruiter_back(session, now, admin, company
 
 
 def test_colleagues_of_a_verified_domain_come_in_strangers_wait(session, now, admin, company):
-    """B3: of those who joined by number, who shares the owner's domain comes in; others need their own review."""
+    """B3: of those who joined by number, who shares the owner's domain comes in; others need their own
+    review."""
     owner = a_recruiter(session, "pending", company=company, email_domain="acme.fr")
     colleague, stranger, mandated = (
-        a_recruiter(session, "pending", company=company, is_owner=False, review_reasons=["company_match", *more],
+        a_recruiter(session, "pending", company=company, is_owner=False,
+                    review_reasons=["company_match", *more],
                     email_domain=domain, is_on_behalf=bool(more))
         for domain, more in (("acme.fr", []), ("elsewhere.fr", []), ("acme.fr", ["mandate"]))
     )  # fmt: skip
@@ -159,13 +171,20 @@ def test_colleagues_of_a_verified_domain_come_in_strangers_wait(session, now, ad
     assert states == ["active", "active", "pending_review", "pending_review"]
     assert domains_of(session, company) == {"acme.fr"}
     review_recruiter(session, now, admin.id, stranger.id, "approve", "Works for the group")
-    assert facts_of(session, stranger).state == "active" and domains_of(session, company) == {"acme.fr", "elsewhere.fr"}
+    assert facts_of(session, stranger).state == "active"
+    assert domains_of(session, company) == {
+        "acme.fr",
+        "elsewhere.fr",
+    }
 
 
 def test_refusing_a_recruiter_leaves_them_waiting_and_told_why(session, now, admin):
     """B1, B2: who is refused stays in review, is told the reason, and may be approved later."""
     recruiter = a_recruiter(session, "pending", company=a_company(session), review_reasons=["company_match"])
-    assert review_recruiter(session, now, admin.id, recruiter.id, "refuse", "Not on their staff") == "pending_review"
+    assert (
+        review_recruiter(session, now, admin.id, recruiter.id, "refuse", "Not on their staff")
+        == "pending_review"
+    )
     assert mails(session) == [("recruiter_refused", str(recruiter.account_id))]
     assert queries.last_refusal(session, recruiter.id) == "Not on their staff"
     assert facts_of(session, recruiter).review_reasons == ("company_match",)
@@ -198,7 +217,8 @@ def test_domain_rules_are_set_replaced_and_removed(session, now, admin):
     first = set_domain_rule(session, now, admin.id, " Tiny-ISP.fr. ", "deny", "An internet provider")
     assert queries.email_verdict(session, "a@mail.tiny-isp.fr").reason == "denied"
     again = set_domain_rule(session, now, admin.id, "tiny-isp.fr", "allow", "It is an employer after all")
-    assert first == again and queries.email_verdict(session, "a@tiny-isp.fr").outcome == "allowed"
+    assert first == again
+    assert queries.email_verdict(session, "a@tiny-isp.fr").outcome == "allowed"
     address = set_domain_rule(session, now, admin.id, "Ada+x@Gmail.com", "allow", "Sole trader")
     assert queries.email_verdict(session, "ada@gmail.com").outcome == "allowed"
     assert queries.email_verdict(session, "eve@gmail.com").outcome == "refused"

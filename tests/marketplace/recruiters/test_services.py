@@ -46,7 +46,9 @@ def mails(session, name):
 
 
 def counts(session):
-    return tuple(session.scalar(select(func.count()).select_from(table)) for table in (Account, Recruiter, Company))
+    return tuple(
+        session.scalar(select(func.count()).select_from(table)) for table in (Account, Recruiter, Company)
+    )
 
 
 def confirm(session, now, account_id):
@@ -54,22 +56,33 @@ def confirm(session, now, account_id):
     return queries.recruiter_facts(session, account_id)
 
 
-def test_a_first_recruiter_waits_for_confirmation_and_owns_a_waiting_company(session, now, settings, registration):
-    """B1, B4: registering makes a recruiter who waits for confirmation and a company that waits for review."""
+def test_a_first_recruiter_waits_for_confirmation_and_owns_a_waiting_company(
+    session, now, settings, registration
+):
+    """B1, B4: registering makes a recruiter who waits for confirmation and a company that waits for
+    review."""
     account_id = register_recruiter(session, now, settings, registration())
     facts = queries.recruiter_facts(session, account_id)
-    assert (facts.state, facts.company_state, facts.is_owner) == ("pending_confirmation", "pending_review", True)
+    assert (facts.state, facts.company_state, facts.is_owner) == (
+        "pending_confirmation",
+        "pending_review",
+        True,
+    )
     assert (facts.company_name, facts.company_registration_number) == ("Acme Industries SA", "732829320")
     assert (facts.work_country, facts.job_title, facts.review_reasons) == ("FR", "Head of hiring", ())
-    assert facts.confirmed_at == now and facts.registered_at == now
-    assert session.scalars(select(AuditEntry.act).where(AuditEntry.rule == "B1")).all() == ["recruiter.registered"]
+    assert facts.confirmed_at == now
+    assert facts.registered_at == now
+    assert session.scalars(select(AuditEntry.act).where(AuditEntry.rule == "B1")).all() == [
+        "recruiter.registered"
+    ]
 
 
 def test_every_fault_is_told_at_once_and_nothing_is_stored(session, now, settings, registration):
     """B1: all wrong fields are named in one answer, and nothing of it is stored."""
     before = counts(session)
     wrong = registration(
-        first_name=" ", email="ada@gmail.com", password="short", job_title="", work_country="DE", declarations=[],
+        first_name=" ", email="ada@gmail.com", password="short", job_title="", work_country="DE",
+        declarations=[],
         acceptances=(), company_name="", company_country="JE", company_kind="club",
     )  # fmt: skip
     with pytest.raises(InvalidInputError) as refused:
@@ -126,7 +139,11 @@ def test_overseas_france_is_france(session, now, settings, registration):
     """B1, C-02: a company in Réunion whose recruiter works in Guadeloupe is in France."""
     data = registration(company_country="RE", work_country="GP", company_registration_number="")
     facts = queries.recruiter_facts(session, register_recruiter(session, now, settings, data))
-    assert (facts.company_country, facts.work_country, facts.company_registration_number) == ("FR", "FR", None)
+    assert (facts.company_country, facts.work_country, facts.company_registration_number) == (
+        "FR",
+        "FR",
+        None,
+    )
 
 
 def test_us_territories_are_a_setting(session, now, settings, registration):
@@ -138,10 +155,13 @@ def test_us_territories_are_a_setting(session, now, settings, registration):
 
 
 def test_a_known_address_gets_the_same_answer_and_no_second_account(session, now, settings, registration):
-    """A5: a second registration with an address that folds to a known one stores nothing, and its owner is told."""
+    """A5: a second registration with an address that folds to a known one stores nothing, and its owner
+    is told."""
     assert register_recruiter(session, now, settings, registration())
     before = counts(session)
-    assert register_recruiter(session, now, settings, registration(email="ADA+jobs@acme-industries.FR")) is None
+    assert (
+        register_recruiter(session, now, settings, registration(email="ADA+jobs@acme-industries.FR")) is None
+    )
     assert counts(session) == before
     assert len(mails(session, "account_exists")) == 1
 
@@ -156,7 +176,8 @@ def test_confirming_puts_the_recruiter_into_review_and_tells_each_admin(session,
 
 
 def test_a_known_domain_makes_both_immediate(session, now, settings, registration):
-    """B3, B4: the e-mail's domain already known for the company: verified member at once, active on confirming."""
+    """B3, B4: the e-mail's domain already known for the company: verified member at once, active on
+    confirming."""
     company = a_company(session, domain="acme-industries.fr")
     for number in ("732829320", ""):
         data = registration(email=f"x{number}@hr.acme-industries.fr", company_registration_number=number)
@@ -197,8 +218,13 @@ def test_a_number_alone_never_gives_membership(session, now, settings, registrat
     a_recruiter(session, company=company)
     data = registration(email="eve@elsewhere.fr")
     facts = confirm(session, now, register_recruiter(session, now, settings, data))
-    assert (facts.company_id, facts.state, facts.review_reasons) == (company.id, "pending_review", ("company_match",))
-    assert not facts.is_owner and not facts.capabilities.may_search
+    assert (facts.company_id, facts.state, facts.review_reasons) == (
+        company.id,
+        "pending_review",
+        ("company_match",),
+    )
+    assert not facts.is_owner
+    assert not facts.capabilities.may_search
 
 
 def test_a_refused_companys_number_is_no_match(session, now, settings, registration):
@@ -213,17 +239,26 @@ def test_school_domains_go_to_review_even_where_the_domain_is_known(session, now
     a_company(session, domain="univ-lyon1.fr")
     data = registration(email="ada@univ-lyon1.fr", company_registration_number=None)
     facts = confirm(session, now, register_recruiter(session, now, settings, data))
-    assert (facts.company_state, facts.state, facts.review_reasons) == ("verified", "pending_review", ("school_domain",))
+    assert (facts.company_state, facts.state, facts.review_reasons) == (
+        "verified",
+        "pending_review",
+        ("school_domain",),
+    )
 
 
 def test_one_allowed_address_of_a_provider_registers_but_joins_nobody(session, now, settings, registration):
-    """B2, B3: an admin may allow one free-mail address; the provider's domain says nothing about a company."""
+    """B2, B3: an admin may allow one free-mail address; the provider's domain says nothing about a
+    company."""
     session.add(
-        EmailDomainRule(pattern="ada@gmail.com", verdict="allow", reason="Sole trader", decided_by=None, decided_at=now)
+        EmailDomainRule(
+            pattern="ada@gmail.com", verdict="allow", reason="Sole trader", decided_by=None, decided_at=now
+        )
     )
     session.add(CompanyDomain(domain="gmail.com", company_id=a_company(session).id, known_since=now))
     session.flush()
-    facts = confirm(session, now, register_recruiter(session, now, settings, registration(email="ada@gmail.com")))
+    facts = confirm(
+        session, now, register_recruiter(session, now, settings, registration(email="ada@gmail.com"))
+    )
     assert (facts.state, facts.is_owner) == ("pending_review", True)
 
 
@@ -244,7 +279,8 @@ def test_mandate_is_kept_replaced_and_told_to_the_admins(session, now, settings,
     for _ in range(2):
         attach_mandate(session, now, settings, files, reader, account_id, PDF)
     facts = queries.recruiter_facts(session, account_id)
-    assert facts.has_mandate and facts.review_reasons == ("mandate",)
+    assert facts.has_mandate
+    assert facts.review_reasons == ("mandate",)
     assert files.get(queries.mandate_key(session, facts.recruiter_id)) == PDF
     assert len(mails(session, "review_waiting")) == 3
 
@@ -274,10 +310,13 @@ def test_own_data_is_corrected_at_once_but_the_work_country_is_reviewed(session,
     """A7, B1: the job title changes at once; a change of work country waits, the old one stays in force."""
     an_account(session, Role.ADMIN)
     recruiter = a_recruiter(session)
-    update_professional_data(session, now, settings, recruiter.account_id, job_title="  CTO ", work_country="GB")
+    update_professional_data(
+        session, now, settings, recruiter.account_id, job_title="  CTO ", work_country="GB"
+    )
     facts = queries.recruiter_facts(session, recruiter.account_id)
     assert (facts.job_title, facts.work_country, facts.requested_work_country) == ("CTO", "FR", "GB")
-    assert facts.state == "active" and len(mails(session, "review_waiting")) == 1
+    assert facts.state == "active"
+    assert len(mails(session, "review_waiting")) == 1
     update_professional_data(session, now, settings, recruiter.account_id, work_country="GB")
     assert len(mails(session, "review_waiting")) == 1
     update_professional_data(session, now, settings, recruiter.account_id, work_country="FR")
@@ -307,14 +346,19 @@ def test_confirming_own_data_moves_the_date(session, now, settings):
 
 def test_a_refused_company_is_submitted_again(session, now, settings):
     """B3: refused with a reason, it can be submitted again, corrected."""
-    recruiter = a_recruiter(session, "pending", company=a_company(session, "refused", decision_reason="No such number"))
-    given = CompanyGiven(name="Acme Industries SAS", country="FR", kind="public", registration_number="552 100 554")
+    recruiter = a_recruiter(
+        session, "pending", company=a_company(session, "refused", decision_reason="No such number")
+    )
+    given = CompanyGiven(
+        name="Acme Industries SAS", country="FR", kind="public", registration_number="552 100 554"
+    )
     resubmit_company(session, now, recruiter.account_id, given)
     facts = queries.recruiter_facts(session, recruiter.account_id)
     assert (facts.company_state, facts.company_name, facts.company_kind) == (
         "pending_review", "Acme Industries SAS", "public",
     )  # fmt: skip
-    assert facts.company_registration_number == "552100554" and facts.company_decision_reason is None
+    assert facts.company_registration_number == "552100554"
+    assert facts.company_decision_reason is None
     with pytest.raises(ConflictError):
         resubmit_company(session, now, recruiter.account_id, given)
 
@@ -323,8 +367,8 @@ def test_submitting_again_refuses_wrong_data_and_strangers(session, now, setting
     """B3: wrong data leave the company refused; who only knows its number cannot submit it."""
     company = a_company(session, "refused")
     recruiter = a_recruiter(session, "pending", company=company)
+    given = CompanyGiven(name="", country="FR", registration_number="1")
     with pytest.raises(InvalidInputError):
-        given = CompanyGiven(name="", country="FR", registration_number="1")
         resubmit_company(session, now, recruiter.account_id, given)
     assert company.state == "refused"
     stranger = a_recruiter(session, "pending", company=company, review_reasons=["company_match"])
