@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from importlib import import_module
 from typing import Any
 
 from litestar import Litestar, Router
@@ -16,15 +15,33 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
+from marketplace.accounts import api as accounts_api
+from marketplace.accounts import portal as accounts_portal
 from marketplace.accounts.models import Role
 from marketplace.accounts.services import AccountHooks
+from marketplace.admin import api as admin_api
+from marketplace.admin import portal as admin_portal
+from marketplace.candidates import api as candidates_api
+from marketplace.candidates import portal as candidates_portal
+from marketplace.candidates import services as candidates
 from marketplace.clock import SystemClock
+from marketplace.contacts import api as contacts_api
+from marketplace.contacts import portal as contacts_portal
 from marketplace.db import Database
 from marketplace.files import FolderFileStore
 from marketplace.logs import configure_logs
 from marketplace.mail import FolderMailer, SmtpMailer
+from marketplace.pdf.limited import PDFReader
 from marketplace.ports import Ports
+from marketplace.recruiters import api as recruiters_api
+from marketplace.recruiters import portal as recruiters_portal
+from marketplace.recruiters import services as recruiters
+from marketplace.search import api as search_api
+from marketplace.search import portal as search_portal
+from marketplace.search.tantivy import TantivyIndex
 from marketplace.settings import Settings, SettingsError
+from marketplace.terms import api as terms_api
+from marketplace.terms import portal as terms_portal
 from marketplace.web import routes as web_routes
 from marketplace.web.bodies import JsonTextMiddleware
 from marketplace.web.csrf import CsrfMiddleware
@@ -37,7 +54,6 @@ from marketplace.web.pages import error_page
 from marketplace.web.problems import exception_handlers
 from marketplace.web.sessions import SessionMiddleware
 
-FEATURES = ("accounts", "terms", "recruiters", "candidates", "contacts", "search", "admin")
 MAX_BODY_BYTES = 1024 * 1024
 """Of every route but the upload of a CV, which names its own."""
 
@@ -48,8 +64,8 @@ def build_ports(settings: Settings, **overrides: Any) -> Ports:
         "clock": SystemClock,
         "db": lambda: _database(settings),
         "files": lambda: FolderFileStore(settings.files_dir),
-        "index": lambda: _index(settings),
-        "reader": lambda: _reader(settings),
+        "index": lambda: TantivyIndex(settings.index_dir),
+        "reader": lambda: PDFReader(settings),
         "mailer": lambda: _mailer(settings),
     }
     chosen = {name: overrides.pop(name) if name in overrides else make() for name, make in made.items()}
@@ -69,41 +85,38 @@ def _database(settings: Settings) -> Database:
     return Database(settings.database_url, pool_size=settings.database_pool, after_commit=wake)
 
 
-def _index(settings: Settings) -> Any:
-    return import_module("marketplace.search.tantivy").TantivyIndex(settings.index_dir)
-
-
-def _reader(settings: Settings) -> Any:
-    return import_module("marketplace.pdf.limited").PDFReader(settings)
-
-
 def _mailer(settings: Settings) -> FolderMailer | SmtpMailer:
     if settings.smtp_url:
         return SmtpMailer(settings.smtp_url, settings.mail_from)
     return FolderMailer(settings.mail_dir, settings.mail_from)
 
 
-def _feature_routes(name: str) -> list[HTTPRouteHandler]:
-    found: list[HTTPRouteHandler] = []
-    for feature in FEATURES:
-        try:
-            module = import_module(f"marketplace.{feature}.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"marketplace.{feature}.{name}":
-                raise
-            continue
-        found.extend(module.ROUTES)
-    return found
-
-
 def api_routes() -> list[HTTPRouteHandler]:
     """Return the JSON routes of every feature, without their prefix."""
-    return [*web_routes.API_ROUTES, *_feature_routes("api")]
+    return [
+        *web_routes.API_ROUTES,
+        *accounts_api.ROUTES,
+        *terms_api.ROUTES,
+        *recruiters_api.ROUTES,
+        *candidates_api.ROUTES,
+        *contacts_api.ROUTES,
+        *search_api.ROUTES,
+        *admin_api.ROUTES,
+    ]
 
 
 def portal_routes(settings: Settings) -> Sequence[Any]:
     """Return the pages of every feature, the shared ones and the static files."""
-    return [*_feature_routes("portal"), *web_routes.page_routes(settings)]
+    return [
+        *accounts_portal.ROUTES,
+        *terms_portal.ROUTES,
+        *recruiters_portal.ROUTES,
+        *candidates_portal.ROUTES,
+        *contacts_portal.ROUTES,
+        *search_portal.ROUTES,
+        *admin_portal.ROUTES,
+        *web_routes.page_routes(settings),
+    ]
 
 
 def create_app(settings: Settings, **overrides: Any) -> Litestar:
@@ -152,22 +165,11 @@ def create_app(settings: Settings, **overrides: Any) -> Litestar:
 
 def account_hooks() -> AccountHooks:
     """Return what accounts ask of the roles' features, so that they import none of them."""
-    confirmed: dict[Role, Any] = {}
-    facts: dict[Role, Any] = {}
-    renamed: dict[Role, Any] = {}
-    for role, feature in ((Role.RECRUITER, "recruiters"), (Role.CANDIDATE, "candidates")):
-        try:
-            services = import_module(f"marketplace.{feature}.services")
-        except ModuleNotFoundError:
-            continue
-        for hooks, name in (
-            (confirmed, "email_confirmed"),
-            (facts, "member_facts"),
-            (renamed, "member_renamed"),
-        ):
-            if hasattr(services, name):
-                hooks[role] = getattr(services, name)
-    return AccountHooks(confirmed, facts, renamed)
+    return AccountHooks(
+        confirmed={Role.RECRUITER: recruiters.email_confirmed, Role.CANDIDATE: candidates.email_confirmed},
+        facts={Role.RECRUITER: recruiters.member_facts, Role.CANDIDATE: candidates.member_facts},
+        renamed={Role.CANDIDATE: candidates.member_renamed},
+    )
 
 
 def create_app_from_environment() -> Litestar:
