@@ -21,6 +21,7 @@ from marketplace import outbox
 from marketplace.accounts import emails as accounts
 from marketplace.accounts.emails import Composer
 from marketplace.accounts.services import MAIL_REQUESTED
+from marketplace.candidates import emails as candidates
 from marketplace.contacts import emails as contacts
 from marketplace.errors import UnavailableError
 from marketplace.outbox import OutboxMessage
@@ -43,7 +44,7 @@ PERMANENT = 500
 def composers() -> Mapping[str, Composer]:
     """Return every feature's mails by name; two features may not share one."""
     merged: dict[str, Composer] = {}
-    for emails in (accounts.EMAILS, contacts.EMAILS, recruiters.EMAILS):
+    for emails in (accounts.EMAILS, candidates.EMAILS, contacts.EMAILS, recruiters.EMAILS):
         clash = merged.keys() & emails.keys()
         if clash:
             raise ValueError(f"two mails are named {', '.join(sorted(clash))}")
