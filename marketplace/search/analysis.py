@@ -114,7 +114,8 @@ class Indexed:
 
 _french = Stemmer.Stemmer("french", 0)
 _english = Stemmer.Stemmer("english", 0)
-_chunks: dict[str, Chunk] = {}
+remembered: dict[str, Chunk] = {}
+"""What :func:`chunk` has read before; the highlighter looks here first."""
 _indexed: dict[str, tuple[str, str, tuple[str, ...]]] = {}
 
 
@@ -145,14 +146,14 @@ def tokens(text: str) -> Iterator[Token]:
 
 def chunk(text: str) -> Chunk:
     """Return the tokens of a run without blanks, with offsets in it, and their stem keys; remembered."""
-    found = _chunks.get(text)
+    found = remembered.get(text)
     if found is None:
         read = tuple(_read(text))
         found = (read, frozenset(key for token in read for form in token.forms for key in stem_keys(form)))
         if len(text) <= LONGEST_TOKEN:
-            if len(_chunks) >= _REMEMBERED:
-                _chunks.clear()
-            _chunks[text] = found
+            if len(remembered) >= _REMEMBERED:
+                remembered.clear()
+            remembered[text] = found
     return found
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from marketplace.catalogues import N_
 from marketplace.errors import InvalidInputError
 from marketplace.search.query import Position, Sort
 
@@ -36,20 +37,20 @@ def read(
     search: 400), ``cursor_expired`` (400) or ``window_exceeded`` (422).
     """
     if len(cursor) > _LONGEST:
-        raise _refused("cursor_invalid", "This page link is not valid. Search again.")
+        raise _refused("cursor_invalid", N_("This page link is not valid. Search again."))
     try:
         order, value, seen, expires = _serializer(secret, account_id, fingerprint).loads(cursor)
         position = Position(Sort(order), int(value), int(seen))
     except (BadData, ValueError, TypeError, UnicodeError) as error:
-        raise _refused("cursor_invalid", "This page link is not valid. Search again.") from error
+        raise _refused("cursor_invalid", N_("This page link is not valid. Search again.")) from error
     if now.timestamp() > expires:
-        raise _refused("cursor_expired", "This page link has expired. Search again.")
+        raise _refused("cursor_expired", N_("This page link has expired. Search again."))
     if position.seen >= window:
         raise InvalidInputError(
             InvalidInputError.of(
                 "cursor",
                 "window_exceeded",
-                "Only the first %(window)s results can be shown. Narrow your search.",
+                N_("Only the first %(window)s results can be shown. Narrow your search."),
                 window=window,
             ).errors,
             "window_exceeded",

@@ -16,6 +16,7 @@ from functools import cache
 from babel.dates import format_date
 
 from marketplace import reference
+from marketplace.catalogues import N_
 from marketplace.search.query import Bucket, FacetResult
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
@@ -74,37 +75,37 @@ FACETS: Mapping[str, Facet] = {
     facet.name: facet
     for facet in (
         Facet(
-            "region", "region", "Region", Order.COUNT,
+            "region", "region", N_("Region"), Order.COUNT,
             accepts=lambda value: value in reference.regions(),
             label=lambda value, language: reference.regions()[value].label(language),
             choices=lambda: tuple(reference.regions()),
         ),
         Facet(
-            "job_field", "job_fields", "Job field", Order.COUNT,
+            "job_field", "job_fields", N_("Job field"), Order.COUNT,
             accepts=lambda value: value in reference.job_fields(),
             label=lambda value, language: reference.job_fields()[value].label(language),
             choices=lambda: tuple(reference.job_fields()),
         ),
         Facet(
-            "start_month", "start_month", "Start month", Order.VALUE,
+            "start_month", "start_month", N_("Start month"), Order.VALUE,
             accepts=_is_month,
             label=_month_label,
             choices=lambda: (),
         ),
         Facet(
-            "skill", "skills", "Skills", Order.COUNT,
+            "skill", "skills", N_("Skills"), Order.COUNT,
             accepts=lambda value: value in reference.skills(),
             label=lambda value, language: reference.skills()[value].label(language),
             choices=lambda: tuple(reference.skills()),
         ),
         Facet(
-            "language", "languages", "Languages", Order.COUNT,
+            "language", "languages", N_("Languages"), Order.COUNT,
             accepts=lambda value: value in reference.languages(),
             label=lambda value, language: reference.languages()[value][language],
             choices=lambda: tuple(reference.languages()),
         ),
         Facet(
-            "education_level", "education_level", "Education level", Order.VALUE,
+            "education_level", "education_level", N_("Education level"), Order.VALUE,
             accepts=lambda value: value in {str(level) for level in reference.EDUCATION_LEVELS},
             label=_level_label,
             choices=lambda: tuple(str(level) for level in reference.EDUCATION_LEVELS),

@@ -94,10 +94,10 @@ class Marking:
 
     def _slots(self, text: str) -> Iterator[_Slot]:
         """Yield the tokens that matter; a chunk without a wanted stem costs one look at a set."""
-        position, misses, chunk = 0, self.wanted.keys().isdisjoint, analysis.chunk
+        position, misses, known, loose = 0, self.wanted.keys().isdisjoint, analysis.remembered, self.loose
         for match in analysis.CHUNK.finditer(text):
-            tokens, keys = chunk(match.group())
-            if self.loose or not misses(keys):
+            tokens, keys = known.get(match[0]) or analysis.chunk(match[0])
+            if loose or not misses(keys):
                 start = match.start()
                 for place, token in enumerate(tokens):
                     if places := self._places(token.forms):

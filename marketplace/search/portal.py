@@ -133,7 +133,7 @@ def _view(results: SearchResults, typed: dict[str, str], language: str) -> dict[
         count_label = translate(language, N_("Fewer than %(number)s candidates"), number=results.total.below)
     is_later = asked.cursor is not None
     return {
-        "values": {
+        "form": {
             "q": asked.q or typed.get("q", "")[:256],
             "job_country": asked.job_country,
             "start_from": asked.start_from.isoformat() if asked.start_from else "",

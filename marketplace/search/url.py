@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from urllib.parse import urlencode
 
+from marketplace.catalogues import N_
 from marketplace.errors import FieldError, InvalidInputError
 from marketplace.reference import TERRITORY
 from marketplace.search import words
@@ -177,7 +178,7 @@ def read(
     )
     start, end = parameters.start_from, parameters.start_to
     if start is not None and end is not None and start > end:
-        reader.fault("start_to", "reversed_dates", "The end of the period is before its start.")
+        reader.fault("start_to", "reversed_dates", N_("The end of the period is before its start."))
     if reader.errors:
         raise InvalidInputError(reader.errors)
     return parameters
@@ -198,42 +199,44 @@ class _Reader:
         multiple: dict[str, set[str]] = {}
         for name, value in pairs:
             if name not in _SINGLE and name not in FACETS:
-                self.fault(name, "unknown_parameter", "This parameter is not known.")
+                self.fault(name, "unknown_parameter", N_("This parameter is not known."))
             elif not value:
                 continue
             elif name in FACETS:
                 multiple.setdefault(name, set()).add(value)
             elif name in single:
-                self.fault(name, "repeated", "Give this once.")
+                self.fault(name, "repeated", N_("Give this once."))
             else:
                 single[name] = value
         return single, multiple
 
     def words(self, raw: str, text: str) -> Words:
         if len(raw) > self.limits.characters:
-            self.fault("q", "too_long", "At most %(limit)s characters.", limit=self.limits.characters)
+            self.fault("q", "too_long", N_("At most %(limit)s characters."), limit=self.limits.characters)
             return Words()
         tree = words.parse(text)
         if words.count_terms(tree) > self.limits.terms:
-            self.fault("q", "too_many_terms", "At most %(limit)s words.", limit=self.limits.terms)
+            self.fault("q", "too_many_terms", N_("At most %(limit)s words."), limit=self.limits.terms)
         return tree
 
     def job_country(self, value: str) -> str:
         if value not in TERRITORY:
             self.fault(
-                "job_country", "unknown_country", "Choose France, the United Kingdom or the United States."
+                "job_country",
+                "unknown_country",
+                N_("Choose France, the United Kingdom or the United States."),
             )
         return value
 
     def selections(self, multiple: Mapping[str, set[str]]) -> Mapping[str, frozenset[str]]:
         if sum(map(len, multiple.values())) > self.limits.facet_values:
             self.fault(
-                next(iter(multiple)), "too_many_values", "At most %(limit)s filter values.",
+                next(iter(multiple)), "too_many_values", N_("At most %(limit)s filter values."),
                 limit=self.limits.facet_values,
             )  # fmt: skip
         for name, values in multiple.items():
             if not all(map(FACETS[name].accepts, values)):
-                self.fault(name, "unknown_value", "This value is not in the list.")
+                self.fault(name, "unknown_value", N_("This value is not in the list."))
         return _tidy(multiple)
 
     def day(self, name: str, value: str | None) -> date | None:
@@ -244,12 +247,12 @@ class _Reader:
                 return date.fromisoformat(value)
         except ValueError:
             pass
-        self.fault(name, "invalid_date", "Write the date as YYYY-MM-DD.")
+        self.fault(name, "invalid_date", N_("Write the date as YYYY-MM-DD."))
         return None
 
     def flag(self, name: str, value: str | None) -> bool:
         if value not in {None, "0", "1", "false", "true"}:
-            self.fault(name, "invalid_flag", "Write 1 or 0.")
+            self.fault(name, "invalid_flag", N_("Write 1 or 0."))
         return value in {"1", "true"}
 
     def sort(self, value: str | None) -> Sort | None:
@@ -258,14 +261,14 @@ class _Reader:
         try:
             return Sort(value)
         except ValueError:
-            self.fault("sort", "unknown_sort", "Sort by relevance, start or fresh.")
+            self.fault("sort", "unknown_sort", N_("Sort by relevance, start or fresh."))
             return None
 
     def size(self, value: str | None) -> int:
         if value is None:
             return DEFAULT_SIZE
         if not _SIZE.fullmatch(value) or not 1 <= int(value) <= self.limits.page_size:
-            self.fault("size", "invalid_size", "Between 1 and %(limit)s.", limit=self.limits.page_size)
+            self.fault("size", "invalid_size", N_("Between 1 and %(limit)s."), limit=self.limits.page_size)
             return DEFAULT_SIZE
         return int(value)
 
