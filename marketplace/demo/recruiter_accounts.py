@@ -10,13 +10,23 @@ from sqlalchemy.orm import Session
 from marketplace.accounts import services as accounts
 from marketplace.accounts.models import Role
 from marketplace.accounts.services import AccountHooks, Registration
-from marketplace.errors import InvalidInputError
+from marketplace.errors import MarketplaceError
 from marketplace.recruiters import queries, reviews
 from marketplace.recruiters import services as recruiters
 from marketplace.recruiters.services import CompanyGiven, RecruiterRegistration
 from marketplace.settings import Settings
 from marketplace.terms import queries as terms
 from marketplace.terms.services import AcceptedVersion
+
+
+class SampleDataExistsError(MarketplaceError):
+    """The installation has sample data already; it is made once, or anew with ``--reset``."""
+
+    code = "sample_data_exists"
+
+    def __init__(self) -> None:
+        super().__init__("this installation has sample data already; --reset starts anew")
+
 
 EMAIL = "camille.martin@acme-industries.example"
 COMPANIES = {
@@ -53,7 +63,7 @@ def register_demonstration_recruiter(
         ),
     )
     if account_id is None:
-        raise InvalidInputError.of("email", "known", "This installation has sample data already.")
+        raise SampleDataExistsError
     accounts.confirm_account(session, then, account_id, HOOKS, mail_password=False)
     company_id = queries.recruiter_facts(session, account_id).company_id
     reviews.decide_company(session, then, admin_id, company_id, reviews.VERIFY, "Demonstration company.")

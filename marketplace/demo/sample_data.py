@@ -32,7 +32,7 @@ from marketplace.candidates import services as candidates
 from marketplace.candidates.profiles import ProfileInput, Right
 from marketplace.demo.cv_layouts import draw
 from marketplace.demo.people import Persona, people, persona
-from marketplace.demo.recruiter_accounts import register_demonstration_recruiter
+from marketplace.demo.recruiter_accounts import SampleDataExistsError, register_demonstration_recruiter
 from marketplace.demo.resumes import sample_words, write_resume
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
@@ -239,7 +239,7 @@ def _register(session: Session, ports: Ports, who: Persona, then: datetime) -> U
         ),
     )
     if account_id is None:
-        raise InvalidInputError.of("email", "known", "This installation has sample data already.")
+        raise SampleDataExistsError
     accounts.confirm_account(session, then, account_id, HOOKS, mail_password=False)
     return account_id
 

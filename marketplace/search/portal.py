@@ -127,7 +127,7 @@ def _view(results: SearchResults, typed: dict[str, str], language: str) -> dict[
     asked = results.parameters
     total = _shown(results.total)
     count_label = translate_plural(
-        language, N_("%(num)s candidate"), N_("%(num)s candidates"), results.total.value, num=total
+        language, "%(num)s candidate", "%(num)s candidates", results.total.value, num=total
     )
     if results.total.below:
         count_label = translate(language, N_("Fewer than %(number)s candidates"), number=results.total.below)
