@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar, Request, Response, Router
 from litestar import get as litestar_get
+from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
@@ -35,6 +36,11 @@ def openapi_json() -> bytes:
 
     described = Litestar(
         route_handlers=[Router("/api/v1", route_handlers=api_routes())],
+        # Named for the signatures only: nothing is ever served from here.
+        dependencies={
+            name: Provide(lambda: None, sync_to_thread=False)
+            for name in ("ports", "member", "language", "hooks")
+        },
         openapi_config=OpenAPIConfig(
             title="Talent Marketplace",
             version=marketplace.__version__,
