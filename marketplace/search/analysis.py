@@ -231,11 +231,14 @@ def _token_at(text: str, place: int, before: str) -> tuple[Token | None, int]:
         return None, elision.end()
     if (inclusive := _INCLUSIVE.match(text, place)) and (forms := _both_forms(inclusive)):
         return Token(place, inclusive.end(), forms), inclusive.end()
+    end = _after_word(text, place)
+    form = fold(text[place:end])
+    return (Token(place, end, (form,)) if form else None), end
+
+
+def _after_word(text: str, place: int) -> int:
     word = _PLAIN.match(text, place)
-    if word is None:  # a digit or letter category `re` does not count as a word
-        return None, place + 1
-    form = fold(word.group())
-    return (Token(place, word.end(), (form,)) if form else None), word.end()
+    return word.end() if word is not None else place + 1
 
 
 def _special(match: re.Match[str]) -> str:

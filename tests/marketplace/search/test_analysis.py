@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from marketplace.search import analysis
@@ -138,6 +138,7 @@ def test_what_is_indexed() -> None:
     assert analysis.indexed("... ;") == analysis.Indexed("", "", "")
 
 
+@settings(deadline=None)
 @given(st.text())
 @example("« développeur·se », C++/.NET — l'œuvre’s")
 @example("\x1c\x85 a\u2028b")
@@ -154,6 +155,7 @@ def test_offsets_and_positions_agree(text: str) -> None:
         place = token.end
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("aeéçsn·.()/-'’+#& CJr"), max_size=30))
 def test_words_with_signs_are_read(text: str) -> None:
     """D1: no mixture of letters and the signs that mean something fails."""
@@ -164,12 +166,12 @@ def test_words_with_signs_are_read(text: str) -> None:
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 3: what is remembered of texts has a bound, and forgetting changes nothing."""
     monkeypatch.setattr(analysis, "_REMEMBERED", 10)
-    monkeypatch.setattr(analysis, "_chunks", {})
+    monkeypatch.setattr(analysis, "remembered", {})
     monkeypatch.setattr(analysis, "_indexed", {})
     text = " ".join(f"mot{number}" for number in range(50))
     assert len(analysis.indexed(text).fr.split()) == 50
     assert len(list(analysis.tokens(text))) == 50
-    assert len(analysis._chunks) <= 10
+    assert len(analysis.remembered) <= 10
     assert len(analysis._indexed) <= 10
 
 

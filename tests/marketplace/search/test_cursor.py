@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.errors import InvalidInputError
@@ -77,12 +77,14 @@ def test_a_cursor_shows_no_account() -> None:
     assert ACCOUNT.hex not in made()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=600))
 def test_any_other_string_is_invalid(text: str) -> None:
     """X-02: what was not given here is refused, whatever it is."""
     assert refusal(text) == "cursor_invalid"
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_an_altered_cursor_is_invalid(data: st.DataObject) -> None:
     """X-02: no character can be changed."""

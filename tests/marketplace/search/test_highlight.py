@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.search import words
@@ -93,6 +93,7 @@ def test_a_match_longer_than_a_fragment_is_left_out() -> None:
     assert cut("a" + " " * 300 + "b", '"a b"') == ()
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["python", "java", "mot", "développeur·se", "l'été", "\n", "x" * 70]), max_size=150
@@ -111,6 +112,7 @@ def test_bounds_hold_for_every_text(pieces: list[str], characters: int) -> None:
     assert flat(whole(text, marking(words.parse("python mot")))) == text
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(max_size=40))
 def test_any_text_and_any_query(text: str, query: str) -> None:
     """D1: nothing raises, and marking keeps the text."""

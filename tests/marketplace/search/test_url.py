@@ -6,7 +6,7 @@ from datetime import date
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.errors import InvalidInputError
@@ -109,6 +109,7 @@ def test_bounds_of_the_facets() -> None:
     assert faults(*values, ("language", "fr")) == [("skill", "too_many_values")]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=256))
 def test_any_text_within_the_limits_is_valid(text: str) -> None:
     """D1: only the number of terms can be wrong with a text of at most 256 characters."""
@@ -124,6 +125,7 @@ def test_lone_surrogates_do_no_harm() -> None:
     assert read(("q", "a\ud800b")).query_string() == "q=a%3Fb"
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.search import synonyms, words
@@ -51,6 +51,7 @@ def test_parse(text: str, clauses: tuple[Clause, ...]) -> None:
     assert words.parse(text) == Words(clauses)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=256))
 def test_every_string_is_read(text: str) -> None:
     """D1: any string parses, is counted and is read back, and never raises."""
