@@ -218,9 +218,10 @@ def test_exclusions(browser, db) -> None:
 
 
 ROUTES = [
-    ("GET", "/me/profile"), ("PUT", "/me/profile"), ("GET", "/me/cv"), ("PUT", "/me/cv"), ("DELETE", "/me/cv"),
-    ("POST", "/me/opt-in"), ("DELETE", "/me/opt-in"), ("GET", "/me/access-log"), ("GET", "/me/exclusions"),
-    ("POST", "/me/exclusions"), ("DELETE", "/me/exclusions/00000000-0000-0000-0000-000000000000"),
+    ("GET", "/me/profile"), ("PUT", "/me/profile"), ("GET", "/me/cv"), ("PUT", "/me/cv"),
+    ("DELETE", "/me/cv"), ("POST", "/me/opt-in"), ("DELETE", "/me/opt-in"),
+    ("GET", "/me/access-log"), ("GET", "/me/exclusions"), ("POST", "/me/exclusions"),
+    ("DELETE", "/me/exclusions/00000000-0000-0000-0000-000000000000"),
 ]  # fmt: skip
 
 
