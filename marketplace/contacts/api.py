@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from marketplace.accounts.models import Role
 from marketplace.contacts import disclosures, downloads, messages, openings, queries

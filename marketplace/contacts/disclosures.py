@@ -389,6 +389,20 @@ def hidden_among(
     return frozenset(candidate_ids) - seen
 
 
+def require_standing(recruiter: AskingRecruiter) -> None:
+    """Let only an active recruiter of a verified company read about people met before (rules B4, D3).
+
+    Raises :class:`ContactNotAllowedError` with the reasons that stop a profile too.
+    """
+    reasons = []
+    if not recruiter.is_active:
+        reasons.append(Reason.RECRUITER_NOT_ACTIVE.value)
+    if not recruiter.is_company_verified:
+        reasons.append(Reason.COMPANY_NOT_VERIFIED.value)
+    if reasons:
+        raise ContactNotAllowedError(reasons)
+
+
 def recruiter_facts(
     session: Session, now: datetime, settings: Settings, recruiter: AskingRecruiter
 ) -> RecruiterFacts:

@@ -71,7 +71,7 @@ def message_received(
         N_("Read and answer it here: %(link)s"),
         title=view.opening_title,
         company=view.company,
-        link=f"{settings.base_url}/{account.role.value}/contacts/{contact.id}",
+        link=f"{settings.base_url}/{account.role}/contacts/{contact.id}",
     )
 
 
@@ -136,7 +136,7 @@ EMAILS: dict[str, Composer] = {
 
 
 def _side(account: Account) -> MessageAuthor:
-    return MessageAuthor.RECRUITER if account.role is Role.RECRUITER else MessageAuthor.CANDIDATE
+    return MessageAuthor.RECRUITER if account.role == Role.RECRUITER else MessageAuthor.CANDIDATE
 
 
 def _is_over(session: Session, now: datetime, settings: Settings, contact: Contact) -> bool:

@@ -116,9 +116,11 @@ def recruiter_contacts(
 ) -> Page[ContactView]:
     """Return own contacts, newest first, without those whose candidate is hidden from the recruiter (C2).
 
-    A page may be shorter than its size, as one of a search may.
+    A page may be shorter than its size, as one of a search may. Raises
+    :class:`ContactNotAllowedError` while the recruiter is suspended or the company not verified (B4).
     """
     recruiter = queries.asking_recruiter(session, account_id)
+    disclosures.require_standing(recruiter)
     page = queries.contacts_of_recruiter(session, recruiter.recruiter_id, after=after)
     hidden = disclosures.hidden_among(
         session, now, settings, recruiter, {contact.candidate_id for contact in page.rows}
@@ -227,6 +229,7 @@ def _of_recruiter(
     contact = queries.contact_view(session, contact_id, MessageAuthor.RECRUITER)
     if contact is None or contact.recruiter_id != recruiter.recruiter_id:
         raise NotFoundError
+    disclosures.require_standing(recruiter)
     if disclosures.hidden_among(session, now, settings, recruiter, {contact.candidate_id}):
         raise NotFoundError
     return contact

@@ -72,8 +72,8 @@ def test_a_recruiter_opens_reads_reveals_contacts_and_downloads(
     person, opening = f"/candidates/{scene.candidate_id}", {"opening_id": str(scene.opening.id)}
     profile = recruiter.get(f"/api/v1{person}").json()
     assert set(profile) == {
-        "id", "first_name", "last_name", "headline", "region", "job_fields", "start_on", "start_month", "skills",
-        "languages", "education_level", "fresh_on", "contact",
+        "id", "first_name", "last_name", "headline", "region", "job_fields", "start_on", "start_month",
+        "skills", "languages", "education_level", "fresh_on", "contact",
     }  # fmt: skip
     assert profile["contact"] == {"allowed": True, "reasons": []}
     assert profile["start_month"] == "2027-09"
@@ -201,7 +201,7 @@ def test_hidden_unknown_and_malformed_ids_get_the_same_bytes(
 
 
 def test_reasons_of_the_recruiter_are_told(recruiter: PortalClient, scene: Scene) -> None:
-    """D3: 403 `contact_not_allowed` with reasons; the profile opens with them, unless the recruiter is stopped."""
+    """D3: 403 `contact_not_allowed` with reasons; a profile opens with them, unless both are stopped."""
     person = f"/candidates/{scene.candidate_id}"
     profile = recruiter.get(f"/api/v1{person}?job_country=US").json()
     assert profile["contact"] == {"allowed": False, "reasons": ["no_right_to_work"]}
@@ -299,7 +299,8 @@ def test_lists_go_on_by_their_cursor(recruiter: PortalClient, scene: Scene) -> N
 
 def test_attestations_name_copies_or_all(recruiter: PortalClient) -> None:
     """D4: exactly one of `ids` and `all`."""
-    for body in ({}, {"ids": []}, {"all": True, "ids": [str(uuid4())]}):
+    bodies: tuple[dict[str, Any], ...] = ({}, {"ids": []}, {"all": True, "ids": [str(uuid4())]})
+    for body in bodies:
         assert recruiter.change("POST", "/cv-downloads/attestations", body).status_code == 422
     assert recruiter.change("POST", "/cv-downloads/attestations", {"ids": [str(uuid4())]}).status_code == 404
     assert recruiter.change("POST", "/cv-downloads/attestations", {"all": True}).json()["items"] == []

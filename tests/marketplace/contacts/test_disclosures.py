@@ -39,7 +39,7 @@ every_act = pytest.mark.parametrize("act", ACTS)
 
 @every_act
 def test_what_leaves_is_in_the_ledger(scene: Scene, act: Act) -> None:
-    """D7: each of the five acts writes one ledger row with who, what for, where and when, and an audit entry."""
+    """D7: each of the five acts writes a ledger row (who, what for, where, when) and an audit entry."""
     ACTS[act](scene)
     (row,) = scene.ledger()
     assert (row.kind, row.at, row.recruiter_id, row.company_id, row.candidate_id, row.job_country) == (
@@ -157,7 +157,7 @@ def _blocked_company(scene: Scene) -> None:
         a_block(session, session.get_one(Candidate, scene.candidate_id), company_id=scene.company_id)
 
 
-HIDING = {
+HIDING: dict[Callable[[Scene], None], str] = {
     _withdrawn: "not_searchable",
     _moved: "other_country",
     _excluded_by_domain: "company_excluded",
@@ -271,7 +271,7 @@ def test_a_minor_without_consent_is_unknown(scene: Scene) -> None:
 
 @pytest.mark.parametrize("act", [Act.EMAIL, Act.CV_DOWNLOAD, Act.PROFILE])
 def test_no_row_is_younger_than_the_withdrawal(scene: Scene, act: Act) -> None:
-    """C-07: a withdrawal racing fifty disclosures leaves no ledger row after its commit, on real connections."""
+    """C-07: a withdrawal racing fifty disclosures leaves no ledger row after its commit."""
     started, withdrawn = threading.Barrier(5), threading.Event()
     late: list[str] = []
 

@@ -19,8 +19,8 @@ from marketplace.contacts.models import Contact, ContactState, Message
 from marketplace.contacts.policy import Act, Caution
 from marketplace.errors import ConflictError, ContactNotAllowedError, InvalidInputError, NotFoundError
 from marketplace.outbox import OutboxMessage
-from marketplace.recruiters.lifecycle import RecruiterState
-from marketplace.recruiters.models import Recruiter
+from marketplace.recruiters.lifecycle import CompanyState, RecruiterState
+from marketplace.recruiters.models import Company, Recruiter
 from tests.builders import a_candidate, a_recruiter, an_opening
 from tests.marketplace.contacts.conftest import Scene
 
@@ -207,7 +207,7 @@ def _block_company(scene: Scene) -> None:
 
 @pytest.mark.parametrize("leave", [_withdraw, _block, _block_company])
 def test_who_left_is_in_no_answer(scene: Scene, leave: Callable[[Scene], None]) -> None:
-    """C2, C8, INV-5: after a withdrawal or block the thread is gone for the recruiter, and stays the candidate's."""
+    """C2, C8, INV-5: after a withdrawal or block the thread is the candidate's alone."""
     made = contact(scene)
     leave(scene)
     with scene.db.transaction() as session:
@@ -223,13 +223,38 @@ def test_who_left_is_in_no_answer(scene: Scene, leave: Callable[[Scene], None]) 
     assert refused.value.code == "hidden_from_recruiter"
 
 
-def test_a_suspended_recruiter_writes_no_more(scene: Scene) -> None:
-    """D3, INV-5: the decision is taken anew for every message."""
+@pytest.mark.parametrize(
+    ("row", "state", "reason"),
+    [
+        (Recruiter, RecruiterState.SUSPENDED, "recruiter_not_active"),
+        (Company, CompanyState.SUSPENDED, "company_not_verified"),
+    ],
+)
+def test_who_is_suspended_reads_and_writes_no_more(scene: Scene, row: type, state: str, reason: str) -> None:
+    """B4, D3, INV-5: list, thread and message are refused with the reason from the next request on."""
     made = contact(scene)
-    scene.change(Recruiter, scene.recruiter_id, state=RecruiterState.SUSPENDED)
-    with pytest.raises(ContactNotAllowedError) as refused:
+    scene.change(row, scene.recruiter_id if row is Recruiter else scene.company_id, state=state)
+    with scene.db.transaction() as session, pytest.raises(ContactNotAllowedError) as refused:
+        messages.recruiter_contacts(session, scene.now, scene.settings, scene.recruiter_account)
+    assert refused.value.reasons == (reason,)
+    with pytest.raises(ContactNotAllowedError):
+        recruiter_thread(scene, made.id)
+    with pytest.raises(ContactNotAllowedError):
         write(scene, made.id, "recruiter")
-    assert refused.value.reasons == ("recruiter_not_active",)
+
+
+@pytest.mark.parametrize("side", ["recruiter", "candidate"])
+def test_a_recruiters_reasons_stop_their_messages_only(scene: Scene, side: str) -> None:
+    """D3: the decision is taken anew for every message; unconfirmed data stop it, reading goes on."""
+    made = contact(scene)
+    scene.change(Recruiter, scene.recruiter_id, confirmed_at=scene.now.replace(month=1))
+    assert recruiter_thread(scene, made.id).messages
+    if side == "recruiter":
+        with pytest.raises(ContactNotAllowedError) as refused:
+            write(scene, made.id, side)
+        assert refused.value.reasons == ("data_unconfirmed",)
+    else:
+        write(scene, made.id, side)
 
 
 def test_a_thread_belongs_to_two(scene: Scene) -> None:
@@ -263,6 +288,6 @@ def test_a_key_is_remembered_a_day_and_only_with_its_effect(scene: Scene) -> Non
         contact(scene, opening_id=uuid4(), key="k1")
     contact(scene, key="k1")
     day = timedelta(hours=24)
-    assert contact(scene, key="k1", now=scene.now + day - timedelta(seconds=1))
+    contact(scene, key="k1", now=scene.now + day - timedelta(seconds=1))
     with pytest.raises(ConflictError):
         contact(scene, key="k1", now=scene.now + day)

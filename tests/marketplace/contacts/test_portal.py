@@ -54,6 +54,12 @@ def _sign_in(client: PortalClient, scene: Scene, account_id: UUID) -> None:
     client.sign_in_as(account)
 
 
+def copy_id_of(content: bytes) -> str:
+    metadata = PdfReader(BytesIO(content)).metadata
+    assert metadata is not None
+    return str(metadata["/MarketplaceCopy"])
+
+
 def _kinds(scene: Scene) -> list[str]:
     with scene.db.transaction() as session:
         return list(session.scalars(select(Disclosure.kind).order_by(Disclosure.id)))
@@ -201,13 +207,16 @@ def test_a_copy_is_taken_listed_and_attested(recruiter: PortalClient, scene: Sce
         assert taken.status_code == 303
         given = recruiter.get(taken.headers["location"])
         assert given.headers["content-type"] == "application/pdf"
-        copies.append(PdfReader(BytesIO(given.content)).metadata["/MarketplaceCopy"])  # type: ignore[index]
+        copies.append(copy_id_of(given.content))
         assert recruiter.get(taken.headers["location"]).status_code == 404
     page = recruiter.get("/recruiter/downloads").text
     assert "181 days left" in text_of(page)
     assert all(f"cv-{copy[:8]}.pdf" in page for copy in copies)
     attest = "/recruiter/downloads/attestations"
-    for form in ({"which": copies[0]}, {"which": "chosen", "copy": [copies[1]]}, {"which": "all"}):
+    forms: tuple[dict[str, str | list[str]], ...] = (
+        {"which": copies[0]}, {"which": "chosen", "copy": [copies[1]]}, {"which": "all"},
+    )  # fmt: skip
+    for form in forms:
         assert recruiter.submit(attest, form, page="/recruiter/downloads").status_code == 303
     with scene.db.transaction() as session:
         assert {copy.state for copy in session.scalars(select(CVDownload))} == {"attested"}
