@@ -4,6 +4,10 @@ Runs inside the limited process of ``marketplace.pdf`` (which finds :func:`read_
 in process in tests. The facts behind each step are in facts/pdf-text.md.
 """
 
+# Patterns and word lists read better whole.
+
+# Patterns and word lists read better whole.
+# ruff: noqa: E501, PLR2004
 from __future__ import annotations
 
 import re
@@ -83,7 +87,7 @@ def _pages_by_pypdf(content: bytes, max_pages: int) -> list[str | None]:
                 texts[index] = _page_text(partial(_text_by_pypdf, pages, index))
     except PDFRefusedError:
         raise
-    except (Exception, OutOfTime):  # nearly any class (facts/pdf-text.md 6); the second reader is next
+    except (Exception, OutOfTime):  # noqa: BLE001 - pypdf lets nearly any class through
         return texts
     return texts
 
@@ -101,7 +105,7 @@ def _pages_by_pdfium(content: bytes, max_pages: int) -> list[str | None]:
             ]
     except PDFRefusedError:
         raise
-    except Exception:  # noqa: BLE001 - the first reader has the word
+    except Exception:  # noqa: BLE001 - nearly any class; what is left undone is tried another way
         return []
 
 
@@ -114,7 +118,7 @@ def _page_text(read: Callable[[], str]) -> str | None:
     """Return one page, or none when it fails: it must not take the others with it."""
     try:
         return read()[:_RAW_CHARACTERS_PER_PAGE]
-    except Exception:  # noqa: BLE001 - nearly any class
+    except Exception:  # noqa: BLE001 - nearly any class; what is left undone is tried another way
         return None
 
 
@@ -244,7 +248,9 @@ def _join_hyphens(text: str) -> str:
         if right.lower() in _CONJUNCTIONS:
             return f"{left}- {right}"
         if (left + right).lower() not in known and (
-            len(left) == 1 or left.lower() in _COMPOUND_STARTS or (left.lower() in known_apart and right.lower() in known_apart)
+            len(left) == 1
+            or left.lower() in _COMPOUND_STARTS
+            or (left.lower() in known_apart and right.lower() in known_apart)
         ):
             return f"{left}-{right}"
         return left + right
@@ -290,7 +296,13 @@ _LOST_LIGATURE = re.compile(
 _GLYPH_NAME = re.compile(r"(?<![\w/])/[a-z_][a-z0-9_⌢-]*(?![\w/])|[A-Za-z]/[a-zT]_[a-z]")
 
 _GLYPH_LIGATURE = re.compile(r"/((?:f_f_[ijlt]|f_[fijlt]|T_h|t_t|c_t|s_t))")
-_DIGITS = dict(zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True))
+_DIGITS = dict(
+    zip(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
+        "0123456789",
+        strict=True,
+    )
+)
 _GLYPH_DIGIT = re.compile(rf"/({'|'.join(_DIGITS)})\.[a-z]{{2,12}}")
 _GLYPH_LETTER = re.compile(r"/([A-Za-z])\.(?:sc|smcp|c2sc|alt|swash|end|init)\b")
 # Linux Libertine and Biolinum give small capitals and two ligatures in the private use area.
@@ -312,25 +324,71 @@ _SPACED_LETTERS = re.compile(r"(?<!\S)(?:[^\W\d_] ){3,}[^\W\d_](?!\S)")
 _BROKEN_WORD = re.compile(rf"([^\W\d_]+)(?:([-\u2010])[ \n]|({_BREAK})\n?)([^\W\d_]{{2,}})")
 
 _ICONS = frozenset(
-    "at bitbucket bolt book briefcase building calendar car certificate circle city clock code cog cogs comment "
-    "comments desktop discord download dribbble edit education email envelope facebook fax file flag flask folder "
-    "gamepad gear git github gitlab globe google graduation hackerrank heart home info instagram institution key "
-    "kaggle language laptop leetcode lightbulb link linkedin lock mail map marker mastodon medium mobile music orcid "
-    "paperclip pen pencil phone plane print researchgate rss school search signal skype stackoverflow star suitcase "
-    "tag tags telegram telephone tools trophy twitter university user users video website wechat whatsapp wrench "
-    "xicon xing xtwitter youtube".split()
+    ["at", "bitbucket", "bolt", "book", "briefcase", "building", "calendar", "car", "certificate", "circle", "city", "clock", "code", "cog", "cogs", "comment", "comments", "desktop", "discord", "download", "dribbble", "edit", "education", "email", "envelope", "facebook", "fax", "file", "flag", "flask", "folder", "gamepad", "gear", "git", "github", "gitlab", "globe", "google", "graduation", "hackerrank", "heart", "home", "info", "instagram", "institution", "key", "kaggle", "language", "laptop", "leetcode", "lightbulb", "link", "linkedin", "lock", "mail", "map", "marker", "mastodon", "medium", "mobile", "music", "orcid", "paperclip", "pen", "pencil", "phone", "plane", "print", "researchgate", "rss", "school", "search", "signal", "skype", "stackoverflow", "star", "suitcase", "tag", "tags", "telegram", "telephone", "tools", "trophy", "twitter", "university", "user", "users", "video", "website", "wechat", "whatsapp", "wrench", "xicon", "xing", "xtwitter", "youtube"]
 )  # fmt: skip
 _CONJUNCTIONS = frozenset(("and", "or", "et", "ou", "to", "und", "y", "e", "o"))
 _COMPOUND_STARTS = frozenset(
-    "auto back bi bio client cloud co cost cross customer data decision demi deep e end entry event ex fast first "
-    "front full go hands hard high in inter interne key large lead life long low machine mid mini mono multi myself "
-    "new next non object off on one open part peer peut plug post pre pro problem quasi re real right safe self semi "
-    "server short single small socio soft sous state stand step team test third time top touch two ultra up user vice "
-    "web well wide work world year porte garde rendez chef contre arrière avant après micro macro".split()
+    ["auto", "back", "bi", "bio", "client", "cloud", "co", "cost", "cross", "customer", "data", "decision", "demi", "deep", "e", "end", "entry", "event", "ex", "fast", "first", "front", "full", "go", "hands", "hard", "high", "in", "inter", "interne", "key", "large", "lead", "life", "long", "low", "machine", "mid", "mini", "mono", "multi", "myself", "new", "next", "non", "object", "off", "on", "one", "open", "part", "peer", "peut", "plug", "post", "pre", "pro", "problem", "quasi", "re", "real", "right", "safe", "self", "semi", "server", "short", "single", "small", "socio", "soft", "sous", "state", "stand", "step", "team", "test", "third", "time", "top", "touch", "two", "ultra", "up", "user", "vice", "web", "well", "wide", "work", "world", "year", "porte", "garde", "rendez", "chef", "contre", "arrière", "avant", "après", "micro", "macro"]
 )  # fmt: skip
 _FRENCH = frozenset(
-    "le la les des du un une et en dans pour avec sur par au aux est être ce cette ses mes je nous vous que qui".split()
+    [
+        "le",
+        "la",
+        "les",
+        "des",
+        "du",
+        "un",
+        "une",
+        "et",
+        "en",
+        "dans",
+        "pour",
+        "avec",
+        "sur",
+        "par",
+        "au",
+        "aux",
+        "est",
+        "être",
+        "ce",
+        "cette",
+        "ses",
+        "mes",
+        "je",
+        "nous",
+        "vous",
+        "que",
+        "qui",
+    ]
 )
 _ENGLISH = frozenset(
-    "the of and in for with to a an on by at from as is are was were my our this that using i we you it".split()
+    [
+        "the",
+        "of",
+        "and",
+        "in",
+        "for",
+        "with",
+        "to",
+        "a",
+        "an",
+        "on",
+        "by",
+        "at",
+        "from",
+        "as",
+        "is",
+        "are",
+        "was",
+        "were",
+        "my",
+        "our",
+        "this",
+        "that",
+        "using",
+        "i",
+        "we",
+        "you",
+        "it",
+    ]
 )

@@ -1,5 +1,7 @@
 """PDF files made for tests: honest ones, scans, broken ones and hostile ones."""
 
+# Samples and rules read better on one line.
+# ruff: noqa: E501
 from __future__ import annotations
 
 import io
@@ -31,7 +33,9 @@ LINES = (
 )
 
 
-def text_pdf(pages: Sequence[Sequence[str]] = (LINES,), size: tuple[float, float] = A4, rotation: int = 0) -> bytes:
+def text_pdf(
+    pages: Sequence[Sequence[str]] = (LINES,), size: tuple[float, float] = A4, rotation: int = 0
+) -> bytes:
     """Return a PDF with these lines on its pages."""
     target = io.BytesIO()
     canvas = Canvas(target, pagesize=size, invariant=1)
@@ -46,7 +50,7 @@ def text_pdf(pages: Sequence[Sequence[str]] = (LINES,), size: tuple[float, float
 
 def scan_pdf() -> bytes:
     """Return a page that is a picture."""
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     target = io.BytesIO()
     Image.new("RGB", (300, 400), "white").save(target, "PDF")
@@ -93,7 +97,9 @@ def one_page(content: bytes, page: bytes = b"", catalogue: bytes = b"", more: Se
     ])  # fmt: skip
 
 
-HELLO = b"BT /F1 12 Tf 50 700 Td (Camille Durand looks for an apprenticeship as a Python developer in Lyon) Tj ET"
+HELLO = (
+    b"BT /F1 12 Tf 50 700 Td (Camille Durand looks for an apprenticeship as a Python developer in Lyon) Tj ET"
+)
 
 
 def flate_bomb() -> bytes:

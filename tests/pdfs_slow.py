@@ -40,6 +40,6 @@ def crash(_content, _numbers):
 
 
 def shout(_content, _numbers):
-    with open(1, "wb", closefd=False) as target:  # noqa: PTH123
+    with open(1, "wb", closefd=False) as target:
         while True:
             target.write(bytes(1 << 20))

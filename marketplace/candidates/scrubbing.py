@@ -9,6 +9,10 @@ what it finds can be cut from the original; every repetition is bounded, so that
 linear time.
 """
 
+# Patterns read better whole, and the numbers are those of the numbering plans.
+
+# Patterns read better whole; the numbers are those of the numbering plans.
+# ruff: noqa: E501, PLR2004
 from __future__ import annotations
 
 import re
@@ -19,6 +23,7 @@ GAP = "…"
 """What stands for what was taken out. It is no letter, so neighbours are never joined."""
 
 _PASSES = 4
+_SHORTEST_JOINED = 6
 Span = tuple[int, int]
 
 
@@ -49,8 +54,8 @@ def _normal(text: str) -> str:
 
 def _cut(text: str, spans: list[Span]) -> str:
     pieces, position = [], 0
-    for start, end in sorted(spans):
-        start = max(start, position)
+    for first, last in sorted(spans):
+        start, end = max(first, position), last
         while start < end and text[start].isspace():
             start += 1
         while end > start and text[end - 1].isspace():
@@ -169,7 +174,7 @@ def _telephone_at(low: str, groups: list[Span], first: int, is_labelled: bool) -
     return best
 
 
-def _is_telephone(digits: str, parts: list[str], between: str, *, has_plus: bool, is_labelled: bool) -> bool:
+def _is_telephone(digits: str, parts: list[str], between: str, *, has_plus: bool, is_labelled: bool) -> bool:  # noqa: PLR0911 - one answer a numbering plan
     """Judge a row of digit groups by the numbering plans of France, the United Kingdom and the United States."""
     count = len(digits)
     if has_plus or (digits.startswith("00") and count >= 10):
@@ -213,7 +218,7 @@ def _addresses(plain: str, low: str) -> Iterator[Span]:
 # The person's own names
 
 
-def _names_pattern(names: Sequence[str]) -> re.Pattern[str] | None:
+def _names_pattern(names: Sequence[str]) -> re.Pattern[str] | None:  # noqa: C901 - one branch a spelling
     """Return one pattern for all names, their parts, and the ways they are run together."""
     wholes = [
         [part for part in _NAME_BREAK.split(_normal(name).translate(_PLAIN).translate(_LOWER)) if part]
@@ -234,7 +239,9 @@ def _names_pattern(names: Sequence[str]) -> re.Pattern[str] | None:
     for one in joined:
         for other in joined:
             if one != other and len(one) > 1 and len(other) > 1:
-                found.update((re.escape(one + other), re.escape(one[0] + other), re.escape(one + other[0])))
+                # With an initial only when long: "Pat Hill" must not take out "path".
+                short = [name for name in (one[0] + other, one + other[0]) if len(name) >= _SHORTEST_JOINED]
+                found.update(map(re.escape, (one + other, *short)))
     if not found:
         return None
     words = sorted((name for name in found if ord(name[0]) < _FIRST_CJK), key=len, reverse=True)
@@ -478,7 +485,9 @@ _LOW_ADDRESSES = (
     re.compile(
         r"(?<!\w)(?:p\.? ?o\.? ?box|flat|apt|appt|appartement|apartment|suite|batiment|bat\.|escalier) ?(?:n[o°] ?)?[#.]? ?(?:[a-z]?\d{1,5}[a-z]?)(?!\w)"
     ),
-    re.compile(rf"(?m)^ *(?:f ?- ?)?(?:0[1-9]|[1-8]\d|9[0-8])\d{{3}} {{1,2}}(?!(?:{_COUNTED})\b)[a-z][a-z' -]{{1,40}}$"),
+    re.compile(
+        rf"(?m)^ *(?:f ?- ?)?(?:0[1-9]|[1-8]\d|9[0-8])\d{{3}} {{1,2}}(?!(?:{_COUNTED})\b)[a-z][a-z' -]{{1,40}}$"
+    ),
     re.compile(r"(?m)^ *(?:residence|lieu-dit|lieudit) [^\n:;|•…]{1,60}$"),
     re.compile(r"(?<![a-z])(?:address|adresse|domicile|home address|adresse postale) ?: ?[^\n|•…]{3,120}"),
 )

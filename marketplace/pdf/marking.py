@@ -4,6 +4,10 @@ The footer stands on a strip added below the page, so it covers nothing; the pag
 text layer are left as they are.
 """
 
+# Months read better as text; the numbers are quarter turns.
+
+# Months read better as text, the numbers are quarter turns; pypdf has no public way to set the file's ID.
+# ruff: noqa: E501, PLR2004, SLF001
 from __future__ import annotations
 
 import hashlib
@@ -27,8 +31,34 @@ _SMALLEST, _LARGEST = 1.0, 40.0
 _SHORT_ID = 12
 _LONGEST_NAME = 120
 _MONTHS = {
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split(),
-    "en": "January February March April May June July August September October November December".split(),
+    "fr": [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ],
+    "en": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
 }
 _SENTENCES = {
     "fr": "Copie remise à {recipient}, {company}, le {downloaded}. À supprimer au plus tard le {delete_by}. "
@@ -185,4 +215,4 @@ def _write_metadata(writer: pypdf.PdfWriter, marking: Marking) -> None:
         "/MarketplaceCopy": marking.copy_id,
     })  # fmt: skip
     digest = hashlib.sha256(marking.copy_id.encode()).digest()[:16]
-    writer._ID = ArrayObject((ByteStringObject(digest), ByteStringObject(digest)))  # noqa: SLF001
+    writer._ID = ArrayObject((ByteStringObject(digest), ByteStringObject(digest)))

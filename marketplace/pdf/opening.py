@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import pypdf
 import pypdfium2
@@ -21,7 +22,7 @@ from marketplace.pdf.results import PDFRefusedError, RefusalReason
 HEADER_WITHIN = 1024
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 
-LIMITS = {
+LIMITS: dict[str, Any] = {
     "zlib_maximum_output_length": 20_000_000,
     "lzw_maximum_output_length": 20_000_000,
     "run_length_maximum_output_length": 20_000_000,

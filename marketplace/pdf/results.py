@@ -3,6 +3,8 @@
 Nothing here imports a PDF library, so that the web process never loads one.
 """
 
+# A sentence of the catalogue stays on one line.
+# ruff: noqa: E501
 from __future__ import annotations
 
 from datetime import date

@@ -13,6 +13,10 @@ Three writers, in this order: pypdf; PDFium's import of pages into a new file, c
 again; pages as pictures. A file that defeats all three is refused.
 """
 
+# Lists of names read better as text; the numbers are those of the PDF standard.
+
+# Name lists read better as text, the numbers are the PDF standard's; pypdf has no public way to add an object.
+# ruff: noqa: E501, PLR2004, SLF001
 from __future__ import annotations
 
 import io
@@ -50,19 +54,47 @@ _RESOURCE_KEYS = frozenset(
     ("/Font", "/XObject", "/ExtGState", "/ColorSpace", "/Pattern", "/Shading", "/Properties", "/ProcSet")
 )
 _DROPPED_KEYS = frozenset(
-    "/JS /JavaScript /OpenAction /AA /A /Launch /EmbeddedFiles /EmbeddedFile /EF /AF /RichMedia /RichMediaContent "
-    "/RichMediaSettings /XFA /AcroForm /SubmitForm /GoToR /GoToE /ImportData /Names /Rendition /Movie /Sound "
-    "/Metadata /PieceInfo /OPI /Ref /FS /FDecodeParms /FFilter /StructParents /StructParent /LastModified /Alternates"
-    .split()
+    ["/JS", "/JavaScript", "/OpenAction", "/AA", "/A", "/Launch", "/EmbeddedFiles", "/EmbeddedFile", "/EF", "/AF", "/RichMedia", "/RichMediaContent", "/RichMediaSettings", "/XFA", "/AcroForm", "/SubmitForm", "/GoToR", "/GoToE", "/ImportData", "/Names", "/Rendition", "/Movie", "/Sound", "/Metadata", "/PieceInfo", "/OPI", "/Ref", "/FS", "/FDecodeParms", "/FFilter", "/StructParents", "/StructParent", "/LastModified", "/Alternates"]
 )  # fmt: skip
 _GLYPH_KEYS = frozenset(("/A", "/AA"))  # as stream, a drawing of that letter in a Type 3 font
 _ACTION_TYPES = frozenset(
-    "/JavaScript /Launch /SubmitForm /ResetForm /ImportData /GoToR /GoToE /GoTo3DView /Rendition /Movie /Sound "
-    "/RichMediaExecute /Named /SetOCGState /Hide /Thread /Trans".split()
+    [
+        "/JavaScript",
+        "/Launch",
+        "/SubmitForm",
+        "/ResetForm",
+        "/ImportData",
+        "/GoToR",
+        "/GoToE",
+        "/GoTo3DView",
+        "/Rendition",
+        "/Movie",
+        "/Sound",
+        "/RichMediaExecute",
+        "/Named",
+        "/SetOCGState",
+        "/Hide",
+        "/Thread",
+        "/Trans",
+    ]
 )
 _DRAWN_ANNOTATIONS = frozenset(
-    "/Widget /FreeText /Stamp /Ink /Line /Square /Circle /Polygon /PolyLine /Highlight /Underline /StrikeOut "
-    "/Squiggly /Redact".split()
+    [
+        "/Widget",
+        "/FreeText",
+        "/Stamp",
+        "/Ink",
+        "/Line",
+        "/Square",
+        "/Circle",
+        "/Polygon",
+        "/PolyLine",
+        "/Highlight",
+        "/Underline",
+        "/StrikeOut",
+        "/Squiggly",
+        "/Redact",
+    ]
 )
 _HIDDEN_FLAGS = 0x02 | 0x20  # Hidden, NoView
 _MAX_OBJECTS = 200_000
@@ -90,7 +122,7 @@ def _by_pypdf(content: bytes) -> bytes | None:
             return _rebuild(open_with_pypdf(content))
     except PDFRefusedError:
         raise
-    except (Exception, OutOfTime):  # pypdf lets nearly any class through (facts/pdf-text.md 6)
+    except (Exception, OutOfTime):  # noqa: BLE001 - pypdf lets nearly any class through
         return None
 
 
@@ -107,7 +139,7 @@ def _by_pdfium(content: bytes, numbers: Numbers) -> bytes | None:
                 fresh.close()
     except PDFRefusedError:
         raise
-    except Exception:  # noqa: BLE001 - the next writer decides
+    except Exception:  # noqa: BLE001 - nearly any class; what is left undone is tried another way
         return None
     return _by_pypdf(target.getvalue()) if pages else None
 
@@ -125,7 +157,7 @@ def _by_pictures(content: bytes, numbers: Numbers) -> bytes | None:
                 page.close()
     except PDFRefusedError:
         raise
-    except Exception:  # noqa: BLE001 - nothing is left to try
+    except Exception:  # noqa: BLE001 - nearly any class; what is left undone is tried another way
         return None
     if not pictures:
         return None
@@ -172,7 +204,7 @@ def _add_page(writer: pypdf.PdfWriter, page: pypdf.PageObject) -> None:
         _draw(writer, added, annotation)
     links = [link for link in map(_safe_link, annotations) if link is not None]
     if links:
-        added[NameObject("/Annots")] = ArrayObject(writer._add_object(link) for link in links)  # noqa: SLF001
+        added[NameObject("/Annots")] = ArrayObject(writer._add_object(link) for link in links)
 
 
 def _detached(kept: pypdf.PageObject, page: pypdf.PageObject) -> pypdf.PageObject:
@@ -196,7 +228,7 @@ def _annotations(page: pypdf.PageObject) -> list[DictionaryObject]:
         found = page.get("/Annots")
         found = found.get_object() if found is not None else None
         items = [item.get_object() for item in found] if isinstance(found, ArrayObject) else []
-    except Exception:  # noqa: BLE001 - a page without its annotations is better than none
+    except Exception:  # noqa: BLE001 - nearly any class; what is left undone is tried another way
         return []
     return [item for item in items if isinstance(item, DictionaryObject)]
 
@@ -209,10 +241,10 @@ def _safe_link(annotation: DictionaryObject) -> DictionaryObject | None:
         if annotation.get("/Subtype") != "/Link" or not isinstance(action, DictionaryObject):
             return None
         address = str(action.get("/URI", "")).strip() if action.get("/S") == "/URI" else ""
-        box = [float(value) for value in annotation["/Rect"].get_object()]  # type: ignore[attr-defined]
-    except Exception:  # noqa: BLE001 - a link that cannot be read is left out
+        box = _numbers(annotation["/Rect"], 4)
+    except Exception:  # noqa: BLE001 - nearly any class; what is left undone is tried another way
         return None
-    if not address.lower().startswith(("http://", "https://")) or len(address) > 2000 or len(box) != 4:
+    if not address.lower().startswith(("http://", "https://")) or len(address) > 2000 or box is None:
         return None
     return DictionaryObject({
         NameObject("/Type"): NameObject("/Annot"),
@@ -240,16 +272,15 @@ def _draw(writer: pypdf.PdfWriter, page: pypdf.PageObject, annotation: Dictionar
         if high_x <= low_x or high_y <= low_y:
             return
         wide, high = (right - left) / (high_x - low_x), (top - bottom) / (high_y - low_y)
-    except Exception:  # noqa: BLE001 - the page is more than one broken field of it
+    except Exception:  # noqa: BLE001 - nearly any class; what is left undone is tried another way
         return
     drawing = f"{wide:.5f} 0 0 {high:.5f} {left - low_x * wide:.4f} {bottom - low_y * high:.4f} cm"
     append_form(writer, page, appearance, drawing)
 
 
 def _appearance(annotation: DictionaryObject) -> StreamObject | None:
-    flags = annotation.get("/F", 0)
-    flags = flags.get_object() if isinstance(flags, PdfObject) else flags
-    if annotation.get("/Subtype") not in _DRAWN_ANNOTATIONS or int(flags) & _HIDDEN_FLAGS:  # type: ignore[call-overload]
+    flags = _value(annotation, "/F") or 0
+    if annotation.get("/Subtype") not in _DRAWN_ANNOTATIONS or int(flags) & _HIDDEN_FLAGS:
         return None
     normal: Any = annotation["/AP"].get_object()["/N"].get_object()  # type: ignore[index]
     if not isinstance(normal, StreamObject) and isinstance(normal, DictionaryObject):
@@ -260,7 +291,8 @@ def _appearance(annotation: DictionaryObject) -> StreamObject | None:
 
 def _box(value: Any) -> tuple[float, float, float, float]:
     numbers = _numbers(value, 4)
-    assert numbers is not None
+    if numbers is None:
+        raise ValueError("no rectangle")
     x0, y0, x1, y1 = numbers
     return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
@@ -280,11 +312,13 @@ def append_form(writer: pypdf.PdfWriter, page: pypdf.PageObject, form: StreamObj
     """
     resources = page.setdefault(NameObject("/Resources"), DictionaryObject()).get_object()
     objects = resources.setdefault(NameObject("/XObject"), DictionaryObject()).get_object()
-    name = next(name for name in (f"/Added{number}" for number in range(len(objects) + 1)) if name not in objects)
-    form = form.clone(writer)
-    form[NameObject("/Type")] = NameObject("/XObject")
-    form[NameObject("/Subtype")] = NameObject("/Form")
-    objects[NameObject(name)] = getattr(form, "indirect_reference", None) or writer._add_object(form)  # noqa: SLF001
+    name = next(
+        name for name in (f"/Added{number}" for number in range(len(objects) + 1)) if name not in objects
+    )
+    copy = form.clone(writer)
+    copy[NameObject("/Type")] = NameObject("/XObject")
+    copy[NameObject("/Subtype")] = NameObject("/Form")
+    objects[NameObject(name)] = getattr(copy, "indirect_reference", None) or writer._add_object(copy)
     opened, closed = _imbalance(page)
     before, after = DecodedStreamObject(), DecodedStreamObject()
     before.set_data(b"q\n" * (1 + closed))
@@ -298,7 +332,7 @@ def append_form(writer: pypdf.PdfWriter, page: pypdf.PageObject, form: StreamObj
     else:
         middle = [page.raw_get("/Contents")]
     page[NameObject("/Contents")] = ArrayObject(
-        [writer._add_object(before), *middle, writer._add_object(after)]  # noqa: SLF001
+        [writer._add_object(before), *middle, writer._add_object(after)]
     )
 
 
@@ -317,14 +351,14 @@ def _imbalance(page: pypdf.PageObject) -> tuple[int, int]:
         for operator in operators:
             depth += (operator == b"q") - (operator == b"Q")
             lowest = min(lowest, depth)
-    except Exception:  # noqa: BLE001 - broken: taken as balanced
+    except Exception:  # noqa: BLE001 - nearly any class; what is left undone is tried another way
         return 0, 0
     return min(depth - lowest, 100), min(-lowest, 100)
 
 
 def _clean_all(writer: pypdf.PdfWriter) -> None:
     """Delete active content and metadata from every object, and the objects that nothing then refers to."""
-    objects = writer._objects  # noqa: SLF001
+    objects = writer._objects
     if len(objects) > _MAX_OBJECTS:
         raise PDFRefusedError(RefusalReason.TOO_COMPLEX)
     links = {id(link.get_object()) for page in writer.pages for link in page.get("/Annots", ())}
@@ -347,9 +381,8 @@ def _clean_all(writer: pypdf.PdfWriter) -> None:
                 stack.extend(item.raw_get(key) for key in item)
         elif isinstance(item, ArrayObject):
             stack.extend(item)
-    for index in range(len(objects)):
-        if index + 1 not in reached:
-            objects[index] = None
+    for number in set(range(1, len(objects) + 1)) - reached:
+        objects[number - 1] = None
 
 
 def _clean(item: DictionaryObject, *, is_named: bool) -> None:
@@ -378,9 +411,9 @@ def _value(item: DictionaryObject, key: str) -> Any:
 def _clean_stream(stream: StreamObject) -> None:
     if _value(stream, "/Subtype") == "/PS" or _value(stream, "/Subtype2") == "/PS":
         stream[NameObject("/Subtype")] = NameObject("/Form")
-        stream._data = b""  # noqa: SLF001 - PostScript code
+        stream._data = b""
     elif _value(stream, "/Filter") == "/DCTDecode":
-        stream._data = without_jpeg_metadata(stream._data)  # noqa: SLF001
+        stream._data = without_jpeg_metadata(stream._data)
 
 
 def without_jpeg_metadata(data: bytes) -> bytes:

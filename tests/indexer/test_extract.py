@@ -1,5 +1,7 @@
 """What becomes of a PDF's text."""
 
+# Samples and rules read better on one line.
+# ruff: noqa: E501
 from __future__ import annotations
 
 import csv
@@ -36,7 +38,9 @@ def test_plain_text():
 @pytest.mark.parametrize(("characters", "has_text"), [(49, False), (50, True), (51, True)])
 def test_fewer_than_fifty_letters_is_a_scan(characters, has_text):
     """C4: fewer than 50 letters and digits on every page after both readers."""
-    found = read_text(text_pdf([["-" * 60, "x1" * (characters // 2) + "y" * (characters % 2)], ["."]]), NUMBERS)
+    found = read_text(
+        text_pdf([["-" * 60, "x1" * (characters // 2) + "y" * (characters % 2)], ["."]]), NUMBERS
+    )
     assert found.has_text is has_text
 
 
@@ -69,7 +73,9 @@ def test_text_is_capped():
 
 def test_the_second_reader_where_pypdf_cannot_open():
     """C4: PDFium reads what pypdf cannot open."""
-    found = read_text(one_page(HELLO).replace(b"/Count 1", b"/Count x").replace(b"/Type/Pages", b"/Type/Pagez"), NUMBERS)
+    found = read_text(
+        one_page(HELLO).replace(b"/Count 1", b"/Count x").replace(b"/Type/Pages", b"/Type/Pagez"), NUMBERS
+    )
     broken = read_text(b"no pdf", NUMBERS)
     assert (broken.pages, broken.text, broken.has_text) == (0, "", False)
     assert found.pages in {0, 1}
@@ -192,7 +198,9 @@ def test_tidy_fits_postgresql(raw):
     """C4: no NUL, no surrogate, no control but the line's end, whatever comes in."""
     clean = tidy(raw)
     clean.encode()
-    assert not any(unicodedata.category(character) in {"Cc", "Cs", "Co"} for character in clean.replace("\n", ""))
+    assert not any(
+        unicodedata.category(character) in {"Cc", "Cs", "Co"} for character in clean.replace("\n", "")
+    )
 
 
 @pytest.mark.parametrize(("text", "language"), [
@@ -229,5 +237,7 @@ def test_recall_on_real_cvs(path):
         plain = "\n".join(tidy(page.get_textpage().get_text_range()) for page in document)
     finally:
         document.close()
-    words, kept = (set(re.findall(r"[^\W\d_]{4,}", text.lower())) for text in (plain, read_text(content, NUMBERS).text))
+    words, kept = (
+        set(re.findall(r"[^\W\d_]{4,}", text.lower())) for text in (plain, read_text(content, NUMBERS).text)
+    )
     assert len(words & kept) >= 0.95 * len(words)

@@ -1,5 +1,7 @@
 """Nothing that finds or names the person stays in a text; what recruiters search for does."""
 
+# Samples and rules read better on one line.
+# ruff: noqa: E501
 from __future__ import annotations
 
 import time
@@ -104,7 +106,21 @@ def test_no_names():
 
 
 WORDS = st.sampled_from(
-    "Python Docker C++ C# .NET Node.js gestion équipe sales nurse CI/CD 2019-2022 PostgreSQL".split()
+    [
+        "Python",
+        "Docker",
+        "C++",
+        "C#",
+        ".NET",
+        "Node.js",
+        "gestion",
+        "équipe",
+        "sales",
+        "nurse",
+        "CI/CD",
+        "2019-2022",
+        "PostgreSQL",
+    ]
 )
 SECRETS = st.sampled_from([
     "zoe.quartz@example.org", "06 98 76 54 32", "+44 7700 900123", "https://quartz.example.org/x", "Quartz", "ZOÉ QUARTZ",

@@ -1,5 +1,7 @@
 """PDF work in a limited process: the same answers both ways, and nothing a file does can hurt us."""
 
+# Samples and rules read better on one line.
+# ruff: noqa: E501
 from __future__ import annotations
 
 import csv
@@ -9,6 +11,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -79,7 +82,12 @@ def test_twenty_pages_and_five_mebibytes_are_fine(forkserver):
 def test_text_and_copy(reader):
     """C4: the text and the copy without active content."""
     extraction = reader.extract(text_pdf())
-    assert (extraction.outcome, extraction.pages, extraction.reader, extraction.language) == ("ready", 1, "pypdf", "fr")
+    assert (extraction.outcome, extraction.pages, extraction.reader, extraction.language) == (
+        "ready",
+        1,
+        "pypdf",
+        "fr",
+    )
     assert extraction.text.splitlines() == list(LINES)
     assert LINES[0] in text_of(extraction.rewritten)
 
@@ -126,7 +134,7 @@ def test_time_is_up(monkeypatch):
     """C4: a file that needs too long is `too_complex`; a check that needs too long accepts it as received."""
     for mode in ("subprocess", "forkserver"):
         slow = PDFReader(Settings(cv_extraction=mode, cv_extraction_cpu_seconds=1), "tests.pdfs_slow:never")
-        assert slow.extract(text_pdf()).reason in {RefusalReason.TOO_COMPLEX}
+        assert slow.extract(text_pdf()).reason is RefusalReason.TOO_COMPLEX
         slow.close()
     hasty = PDFReader(replace(Settings(), cv_check_seconds=0))
     assert hasty.check(b"no pdf at all") is None
@@ -136,11 +144,11 @@ def test_time_is_up(monkeypatch):
 @pytest.mark.parametrize("deed", ["memory", "wait", "write", "connect", "spawn", "crash", "shout"])
 def test_limits_hold(mode, deed):
     """C4: memory, wall time, files, network and processes are refused to code that runs on a stranger's file."""
-    settings = Settings(cv_extraction=mode, cv_extraction_seconds=3)
+    settings = Settings(cv_extraction=mode, cv_extraction_seconds=8)
     bad = PDFReader(settings, f"tests.pdfs_slow:{deed}")
     started = time.monotonic()
     assert bad.extract(text_pdf()).reason is RefusalReason.TOO_COMPLEX
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 12
     bad.close()
 
 
@@ -178,11 +186,11 @@ def test_nothing_is_left_behind(reader):
     """C4: no child process and no open file stays."""
     before = set(_children())
     reader.extract(text_pdf())
-    files = len(os.listdir("/proc/self/fd"))
+    files = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
         reader.check(text_pdf())
         reader.extract(b"%PDF- no")
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
     reader.close()
     assert set(_children()) <= before
 
@@ -200,8 +208,7 @@ def test_the_fork_server_starts_again_and_ends_with_us(forkserver):
 
 def _children():
     path = f"/proc/self/task/{threading.get_native_id()}/children"
-    with open(path, encoding="ascii") as source:  # noqa: PTH123
-        return source.read().split()
+    return Path(path).read_text(encoding="ascii").split()
 
 
 def test_every_reason_has_a_sentence():

@@ -1,5 +1,7 @@
 """The mark of delivered copies."""
 
+# Samples and rules read better on one line.
+# ruff: noqa: E501
 from __future__ import annotations
 
 import io
@@ -28,10 +30,10 @@ def _words(text: str) -> str:
 @pytest.mark.parametrize(
     ("language", "sentence"),
     [
-        ("fr", "Copie remise à Élodie Martin, Ateliers du Rhône, le 23 novembre 2026. "
-               "À supprimer au plus tard le 23 mai 2027. Ne pas transmettre. Copie 4f6c1e0c9d7b"),
-        ("en", "Copy for Élodie Martin, Ateliers du Rhône, taken on 23 November 2026. "
-               "To be deleted by 23 May 2027. Do not pass on. Copy 4f6c1e0c9d7b"),
+        ("fr", ("Copie remise à Élodie Martin, Ateliers du Rhône, le 23 novembre 2026. "
+               "À supprimer au plus tard le 23 mai 2027. Ne pas transmettre. Copie 4f6c1e0c9d7b")),
+        ("en", ("Copy for Élodie Martin, Ateliers du Rhône, taken on 23 November 2026. "
+               "To be deleted by 23 May 2027. Do not pass on. Copy 4f6c1e0c9d7b")),
     ],
 )  # fmt: skip
 def test_each_page_says_for_whom_and_until_when(language, sentence):
@@ -51,7 +53,10 @@ def test_the_copy_carries_its_identifier():
     assert MARKING.copy_id in metadata["/Keywords"]
     other = mark(text_pdf(), msgspec.structs.replace(MARKING, copy_id="another"))
     assert marked != other
-    assert pypdf.PdfReader(io.BytesIO(marked)).trailer["/ID"] != pypdf.PdfReader(io.BytesIO(other)).trailer["/ID"]
+    assert (
+        pypdf.PdfReader(io.BytesIO(marked)).trailer["/ID"]
+        != pypdf.PdfReader(io.BytesIO(other)).trailer["/ID"]
+    )
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])

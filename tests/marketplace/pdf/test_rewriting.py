@@ -1,5 +1,7 @@
 """What is kept of an uploaded PDF and what is not."""
 
+# Samples and rules read better on one line.
+# ruff: noqa: E501
 from __future__ import annotations
 
 import io
@@ -38,7 +40,15 @@ def test_active_content_and_metadata_are_left_behind():
     assert all_keys(armed) >= {"/JS", "/OpenAction", "/EmbeddedFiles", "/Launch", "/XFA", "/AA"}
     copy = rewrite(armed, NUMBERS)
     assert not all_keys(copy) & ACTIVE
-    for word in (b"JavaScript", b"EmbeddedFile", b"MZ attached", b"Camille Durand", b"private title", b"cmd.exe", b"xmpmeta"):
+    for word in (
+        b"JavaScript",
+        b"EmbeddedFile",
+        b"MZ attached",
+        b"Camille Durand",
+        b"private title",
+        b"cmd.exe",
+        b"xmpmeta",
+    ):
         assert word not in copy
     assert not pypdf.PdfReader(io.BytesIO(copy)).metadata
     assert text_of(copy).split() == text_of(armed).split()
@@ -77,13 +87,14 @@ def test_active_content_does_not_hide_in_object_streams():
 def test_active_content_does_not_hide_in_resources():
     """C4: a form XObject may carry actions, PostScript and files of its own; they go too."""
     form = stream(
-        b"q Q", b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]/AA<</O<</S/JavaScript/JS(bad1)>>>>/Metadata 7 0 R/PieceInfo<</X(bad2)>>"
+        b"q Q",
+        b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]/AA<</O<</S/JavaScript/JS(bad1)>>>>/Metadata 7 0 R/PieceInfo<</X(bad2)>>",
     )
     hidden = raw_pdf([
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</XObject<</X 6 0 R/P 8 0 R>>"
-        b"/Odd<</JS(bad4)>>>>>>",
+        (b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</XObject<</X 6 0 R/P 8 0 R>>"
+        b"/Odd<</JS(bad4)>>>>>>"),
         stream(b"/X Do"),
         b"<<>>",
         form,
