@@ -66,7 +66,7 @@ def celery_configuration() -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         "worker_hijack_root_logger": False,
         "timezone": "UTC",
-        "include": ("indexer.tasks", "marketplace.mail_delivery", "marketplace.worker"),
+        "include": ("indexer.tasks", "marketplace.worker"),
         "beat_schedule": BEAT_SCHEDULE,
     }
 
@@ -126,6 +126,16 @@ class Waker:
                     self._silent_until = time.monotonic() + self._pause
                 log.warning("worker.not_woken", task=task, error=type(error).__name__)
                 return
+
+
+@task("mail.deliver")
+def deliver_mails() -> None:
+    """Send the mails that wait."""
+    from marketplace.mail_delivery import deliver_due_mails
+
+    sent = deliver_due_mails(worker_ports())
+    if sent:
+        log.info("mail.delivered", mails=sent)
 
 
 @task("outbox.prune")
