@@ -85,6 +85,8 @@ class CountryFolder:
                 yield
             finally:
                 self._journal.unlink(missing_ok=True)
+                with self.writing():
+                    self.clear()
 
     def is_rebuilding(self) -> bool:
         """Whether a living process rebuilds this country."""
@@ -98,8 +100,9 @@ class CountryFolder:
         if self.is_rebuilding():
             with self._journal.open("a", encoding="utf-8") as journal:
                 journal.write(json.dumps(entry) + "\n")
-        else:
+        elif self._journal.exists():  # of a rebuild that was killed
             self._journal.unlink(missing_ok=True)
+            self.clear()
 
     def recorded(self) -> Iterator[dict[str, Any]]:
         """Yield the writes of the journal in order; called under the write lock."""

@@ -163,7 +163,6 @@ class TantivyIndex:
                         else:
                             _delete(writer, entry["remove"])
                 folder.switch(Current(generation, fingerprint(), complete=True))
-                folder.clear()
         return done
 
     def versions(self, country: str) -> Iterator[tuple[int, int]]:

@@ -151,13 +151,14 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(folder: Path, tmp_path: P
 
 
 def test_a_killed_rebuild_leaves_no_trace(folder: Path, tmp_path: Path) -> None:
-    """Issue 3: kill -9 of a rebuild: the live index answers, and the next rebuild removes the leftovers."""
+    """Issue 3: kill -9 of a rebuild: the live index answers, and the next write removes the leftovers."""
     index = TantivyIndex(folder)
     put(index, "voile")
     _kill_during(_rebuild_for_ever, folder, tmp_path / "done", 300)
     assert not index.health().countries["FR"].is_rebuilding
     index.put([document(2, cv_text="voile")])
     assert found(index, "voile") == {1, 2}
+    assert len(list((folder / "candidates-fr").glob("g-*"))) == 1
     index.rebuild("FR", [document(3)])
     kept = sorted(path.name for path in (folder / "candidates-fr").iterdir())
     current = json.loads((folder / "candidates-fr" / "current.json").read_text())["generation"]
