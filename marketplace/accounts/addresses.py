@@ -59,6 +59,7 @@ def parse_address(text: str, field: str = "email") -> EmailAddress:
             allow_quoted_local=False,
             allow_domain_literal=False,
             check_deliverability=False,
+            strict=True,
         )
     except (EmailNotValidError, UnicodeError):
         raise _invalid(field) from None

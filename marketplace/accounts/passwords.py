@@ -39,9 +39,6 @@ SHORT_WORD = 4
 SMALL_REST = 8
 """What must at least be left of a password without its context words."""
 
-LISTED_WORD = 12
-"""Listed passwords of so many letters are compared with a password's stem as well."""
-
 COMPARED_CHARACTERS = 1024
 """More of an attempt is not looked at: no password we accept is that long."""
 
@@ -168,7 +165,7 @@ def _is_common(password: str) -> bool:
     """
     folded = _letters(password)
     stem = folded.rstrip("0123456789")
-    if {folded, stem, folded.translate(_LEET), stem.translate(_LEET)} & _long_list():
+    if {folded, stem, folded.translate(_LEET), stem.translate(_LEET)} & _listed_words():
         return True
     return any(
         _is_listed(form[:cut]) and _is_listed(form[cut:])
@@ -178,7 +175,7 @@ def _is_common(password: str) -> bool:
 
 
 def _is_listed(word: str) -> bool:
-    return word in _short_list()
+    return word in _listed_words()
 
 
 def _is_guessable(password: str, words: list[str]) -> bool:
@@ -192,17 +189,11 @@ def _is_guessable(password: str, words: list[str]) -> bool:
 
 
 @cache
-def _short_list() -> frozenset[str]:
+def _listed_words() -> frozenset[str]:
     """The 30,000 commonest passwords of leaks, and French ones that the list lacks."""
     from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
     return frozenset(FREQUENCY_LISTS["passwords"]) | _own_list()
-
-
-@cache
-def _long_list() -> frozenset[str]:
-    """Listed passwords of every length, folded like what they are compared with."""
-    return frozenset(_letters(word) for word in _short_list() if len(word) >= LISTED_WORD)
 
 
 @cache

@@ -43,9 +43,7 @@ def _program(world: Any, **fields: Any) -> Any:
 def test_a_program_signs_in_reads_and_signs_out(client: Client, world: Any) -> None:
     """interface.md: a bearer session for accounts that were granted one, gone after signing out."""
     account_id = _program(world)
-    answer = client.post(
-        "/api/v1/sessions", json={"email": ADA, "password": PASSWORD, "transport": "bearer"}
-    )
+    answer = client.post("/api/v1/sessions", json={"email": ADA, "password": PASSWORD, "transport": "bearer"})
     body = answer.json()
     assert (answer.status_code, body["role"], body["next"]) == (201, "candidate", None)
     assert set(body) == {"token", "expires_at", "role", "next"}
@@ -58,7 +56,8 @@ def test_a_program_signs_in_reads_and_signs_out(client: Client, world: Any) -> N
         ADA,
         "incomplete",
     )
-    assert me["candidate_id"] and "work_country" not in me
+    assert me["candidate_id"]
+    assert "work_country" not in me
     listed = client.get("/api/v1/sessions", headers=program).json()["items"]
     assert [(row["transport"], row["is_current"]) for row in listed] == [("bearer", True)]
     assert client.delete("/api/v1/sessions/current", headers=program).status_code == 204
@@ -68,12 +67,8 @@ def test_a_program_signs_in_reads_and_signs_out(client: Client, world: Any) -> N
 def test_bearer_needs_a_grant(client: Client, world: Any) -> None:
     """interface.md: without the grant 403 `bearer_not_granted`, and only after the right password."""
     world.member(ADA)
-    right = client.post(
-        "/api/v1/sessions", json={"email": ADA, "password": PASSWORD, "transport": "bearer"}
-    )
-    wrong = client.post(
-        "/api/v1/sessions", json={"email": ADA, "password": "wrong", "transport": "bearer"}
-    )
+    right = client.post("/api/v1/sessions", json={"email": ADA, "password": PASSWORD, "transport": "bearer"})
+    wrong = client.post("/api/v1/sessions", json={"email": ADA, "password": "wrong", "transport": "bearer"})
     assert (right.status_code, right.json()["code"]) == (403, "bearer_not_granted")
     assert (wrong.status_code, wrong.json()["code"]) == (401, "wrong_credentials")
 
@@ -83,7 +78,8 @@ def test_a_browser_gets_a_cookie_and_a_form_token(client: Client, world: Any) ->
     world.member(ADA)
     answer = client.post("/api/v1/sessions", json={"email": ADA, "password": PASSWORD})
     body = answer.json()
-    assert answer.status_code == 201 and "token" not in body
+    assert answer.status_code == 201
+    assert "token" not in body
     assert "HttpOnly" in answer.headers["set-cookie"]
     refused = client.put("/api/v1/me/password", json={"new_password": OTHER_PASSWORD})
     assert refused.status_code == 403
@@ -93,9 +89,7 @@ def test_a_browser_gets_a_cookie_and_a_form_token(client: Client, world: Any) ->
         headers={"x-csrftoken": body["csrf_token"]},
     )
     assert changed.status_code == 200, changed.text
-    out = client.delete(
-        "/api/v1/sessions/current", headers={"x-csrftoken": changed.json()["csrf_token"]}
-    )
+    out = client.delete("/api/v1/sessions/current", headers={"x-csrftoken": changed.json()["csrf_token"]})
     assert (out.status_code, out.headers["clear-site-data"]) == (204, '"cache", "storage"')
 
 

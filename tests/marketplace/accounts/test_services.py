@@ -252,7 +252,9 @@ def test_a_token_serves_its_purpose_only(world: Any) -> None:
 def test_confirming_tells_the_role(world: Any) -> None:
     """B4: the feature of the role carries its account on, in the same transaction, once."""
     told: list[UUID] = []
-    hooks = AccountHooks(confirmed={Role.RECRUITER: lambda _session, _now, account_id: told.append(account_id)})
+    hooks = AccountHooks(
+        confirmed={Role.RECRUITER: lambda _session, _now, account_id: told.append(account_id)}
+    )
     account_id = world.register("ada@acme.fr", Role.RECRUITER)
     world.act(confirm_email, world.link("ada@acme.fr", "confirm-email"), hooks)
     assert told == [account_id]
@@ -288,9 +290,7 @@ def test_a_temporary_password_works_once_and_must_be_changed(world: Any) -> None
     signed_in = world.sign_in(ADA, secret)
     assert signed_in.next == "change_password"
     assert world.sign_in(ADA, secret) is None
-    world.act(
-        change_password, world.settings, account_id, signed_in.session_id, None, OTHER_PASSWORD
-    )
+    world.act(change_password, world.settings, account_id, signed_in.session_id, None, OTHER_PASSWORD)
     assert world.sign_in(ADA, secret) is None
     assert world.sign_in(ADA, OTHER_PASSWORD).next is None
 
@@ -311,7 +311,9 @@ def test_a_temporary_password_is_made_when_it_is_mailed(world: Any) -> None:
     assert _account(world, account_id).password_kind == PasswordKind.NONE
     secret = _temporary_password(world)
     stored = _account(world, account_id).password_hash
-    assert stored is not None and stored.startswith("$argon2id$") and secret not in stored
+    assert stored is not None
+    assert stored.startswith("$argon2id$")
+    assert secret not in stored
 
 
 def test_a_forgotten_password_is_set_by_a_link(world: Any) -> None:

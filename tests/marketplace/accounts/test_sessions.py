@@ -30,7 +30,8 @@ def test_only_the_hash_of_a_token_is_stored(world: Any) -> None:
     """S-01: 256 random bits, of which the database holds the SHA-256 alone."""
     world.member(ADA)
     tokens = {world.sign_in(ADA).token for _ in range(20)}
-    assert len(tokens) == 20 and all(len(token) >= 43 for token in tokens)
+    assert len(tokens) == 20
+    assert all(len(token) >= 43 for token in tokens)
     with world.db.transaction() as session:
         stored = {row.token_hash for row in session.scalars(select(AccountSession))}
     assert stored == {hash_token(token) for token in tokens}
@@ -93,11 +94,11 @@ def test_sign_ins_at_once_keep_the_limit(world: Any) -> None:
 def test_a_temporary_password_is_spent_once_in_a_race(world: Any) -> None:
     """A-08: of parallel sign-ins with one temporary password, one succeeds."""
     world.member(ADA, password=None)
-    secret = next(line for line in world.mails(ADA)[-1].text.splitlines() if len(line) == 22 and " " not in line)
+    secret = next(
+        line for line in world.mails(ADA)[-1].text.splitlines() if len(line) == 22 and " " not in line
+    )
     outcomes: list[Any] = []
-    threads = [
-        threading.Thread(target=lambda: outcomes.append(world.sign_in(ADA, secret))) for _ in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: outcomes.append(world.sign_in(ADA, secret))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -164,7 +165,9 @@ def test_the_same_work_for_every_refusal(world: Any, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(passwords, "verify_password", counted)
     for email in (ADA, "new@example.org", "nobody@example.org", "no address"):
         assert world.sign_in(email, "wrong") is None
-    assert len(done) == 4 and done[0] is not None and done[1:] == [None, None, None]
+    assert len(done) == 4
+    assert done[0] is not None
+    assert done[1:] == [None, None, None]
 
 
 def test_old_parameters_are_renewed_at_sign_in(world: Any) -> None:
@@ -176,7 +179,8 @@ def test_old_parameters_are_renewed_at_sign_in(world: Any) -> None:
     assert world.sign_in(ADA) is not None
     with world.db.transaction() as session:
         account = session.get(Account, account_id)
-        assert account is not None and account.password_hash is not None
+        assert account is not None
+        assert account.password_hash is not None
         parameters = extract_parameters(account.password_hash)
     assert (parameters.time_cost, parameters.memory_cost) == (1, world.settings.password_hash_memory_kib)
     assert world.sign_in(ADA) is not None
