@@ -48,9 +48,14 @@ class Found:
     place: str
 
 
+COMMAND_LINE = frozenset({"demo", "migrations"})
+"""Packages whose words only operators read: the command line speaks English."""
+
+
 def features() -> list[str]:
     """Return the feature packages; modules beside them count as ``web``, which translates for them."""
-    return sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists())
+    packages = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    return sorted(packages - COMMAND_LINE)
 
 
 def messages() -> Iterator[Found]:

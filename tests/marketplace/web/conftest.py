@@ -24,6 +24,8 @@ from marketplace.web.guards import requires_candidate, requires_member, requires
 from marketplace.web.identity import Member
 from marketplace.web.pages import render, see_other
 from marketplace.web.portal import FormData, form_post, page_get
+from tests.builders import NOW
+from tests.databases import Copies
 from tests.portal import PortalClient
 
 AnyRequest = Request[Any, Any, Any]
@@ -130,9 +132,43 @@ def build(settings: Settings, **ports: Any) -> Litestar:
     return app
 
 
+# One application and database a module: building the routes of every feature costs half a second.
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(data=tmp_path_factory.mktemp("data"), secret_key="k" * 48, password_hash_memory_kib=8)
+
+
+@pytest.fixture(scope="module")
+def db(copies: Copies) -> Iterator[Database]:
+    url = copies.make()
+    database = Database(url, pool_size=5)
+    yield database
+    database.dispose()
+    copies.drop(url)
+
+
+@pytest.fixture(scope="module")
+def module_clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
 @pytest.fixture
-def app(settings: Settings, db: Database, clock: FixedClock) -> Litestar:
-    return build(settings, db=db, clock=clock)
+def clock(module_clock: FixedClock) -> FixedClock:
+    """The clock of the module's application, set back for each test."""
+    module_clock.instant = NOW
+    return module_clock
+
+
+@pytest.fixture(scope="module")
+def shared_app(settings: Settings, db: Database, module_clock: FixedClock) -> Litestar:
+    return build(settings, db=db, clock=module_clock)
+
+
+@pytest.fixture
+def app(shared_app: Litestar, clock: FixedClock) -> Litestar:
+    return shared_app
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from litestar import Litestar, get
+from sqlalchemy import delete
 
 from marketplace import outbox
 from marketplace.clock import FixedClock
@@ -27,12 +28,13 @@ def test_every_route_has_a_guard_or_is_public(app: Litestar) -> None:
     assert list(unguarded(app)) == []
 
 
-def test_a_forgotten_route_is_found(app: Litestar) -> None:
+def test_a_forgotten_route_is_found(settings: Settings, db: Database, clock: FixedClock) -> None:
     """Z-01: the sweep sees a route without guard."""
 
     @get("/forgotten", sync_to_thread=False)
     def forgotten() -> None: ...
 
+    app = build(settings, db=db, clock=clock)
     app.register(forgotten)
     assert list(unguarded(app)) == ["GET /forgotten"]
 
@@ -104,6 +106,8 @@ def test_lag_makes_it_not_ready(
     answer = client.get("/readyz")
     assert answer.status_code == status
     assert answer.json()["checks"]["lag"]["status"] == ("ok" if status == 200 else "away")
+    with db.transaction() as session:
+        session.execute(delete(outbox.OutboxMessage))
 
 
 def test_not_ready_without_database_or_broker(settings: Settings, clock: FixedClock, tmp_path: Path) -> None:
