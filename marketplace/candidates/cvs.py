@@ -32,6 +32,7 @@ from marketplace.errors import (
     NotFoundError,
     TooLargeError,
     TooManyRequestsError,
+    UnavailableError,
 )
 from marketplace.files import FileStore
 from marketplace.pdf.results import MESSAGES, Extraction, RefusalReason
@@ -314,6 +315,24 @@ def own_file(session: Session, account_id: UUID, files: FileStore) -> tuple[str,
     if current is None:
         raise NotFoundError("cv")
     return f"cv-{current.cv_id.hex[:8]}.pdf", files.get(current.file_key)
+
+
+def remove_discarded(session: Session, now: datetime, files: FileStore, limit: int = 100) -> int:
+    """Remove files that no row names any more and return how many; for the worker, safe to repeat.
+
+    One that cannot be removed now is tried again later and holds up no other.
+    """
+    messages = outbox.claim(session, now, [FILE_DISCARDED], limit)
+    removed = 0
+    for message in messages:
+        try:
+            files.delete(message.subject)
+        except (UnavailableError, OSError) as error:
+            outbox.mark_failed(message, now, error)
+        else:
+            outbox.mark_done(message, now)
+            removed += 1
+    return removed
 
 
 def clean_label(label: str) -> str:

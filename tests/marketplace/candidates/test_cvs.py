@@ -23,6 +23,7 @@ from marketplace.errors import (
     NotFoundError,
     TooLargeError,
     TooManyRequestsError,
+    UnavailableError,
 )
 from marketplace.files import FolderFileStore
 from marketplace.outbox import OutboxMessage
@@ -305,6 +306,38 @@ def test_a_suspended_candidate_uploads_nothing(db, files, settings, now) -> None
         account_id = a_candidate(session, "suspended").account_id
     with pytest.raises(ConflictError):
         upload(db, files, settings, now, account_id)
+
+
+def test_files_go_when_their_time_has_come(db, files, settings, now, account_id) -> None:
+    """C4: the original goes once it is rewritten, the file of a replaced CV a day later, not before."""
+    first = upload(db, files, settings, now, account_id)
+    read(db, files, now, first.cv_id, READY)
+    second = upload(db, files, settings, now + timedelta(seconds=1), account_id)
+    read(db, files, now, second.cv_id, READY)
+    day = timedelta(hours=24)
+    for at, removed, left in (
+        (now, 2, 2), (now + day - timedelta(seconds=1), 0, 2), (now + day, 1, 1), (now + day, 0, 1),
+    ):  # fmt: skip
+        with db.transaction() as session:
+            assert cvs.remove_discarded(session, at, files) == removed
+        assert len(stored(settings)) == left
+
+
+def test_a_store_that_is_away_is_asked_again(db, files, settings, now, account_id) -> None:
+    """C4: a file that cannot be removed now is not forgotten."""
+
+    class Away(FolderFileStore):
+        def delete(self, key: str) -> None:
+            raise UnavailableError("files")
+
+    status = upload(db, files, settings, now, account_id)
+    read(db, files, now, status.cv_id, REFUSED)
+    with db.transaction() as session:
+        assert cvs.remove_discarded(session, now, Away(settings.files_dir)) == 0
+    with db.transaction() as session:
+        assert cvs.remove_discarded(session, now, files) == 0
+        assert cvs.remove_discarded(session, now + timedelta(seconds=2), files) == 1
+    assert stored(settings) == []
 
 
 @pytest.mark.parametrize(

@@ -286,7 +286,7 @@ def test_the_state_of_each_copy(browser, db, ports, now, state: DutyState, words
     with db.transaction() as session:
         recruiter = a_recruiter(session)
         opening = an_opening(session, recruiter)
-        view = opening_view(session, recruiter.id, opening.id)
+        view = opening_view(opening)
     with disclosures.gate(db, now) as session:
         _, cv, delete_by_on = disclosures.permit_download(
             session, now, ports.settings, recruiter.account_id, candidate_id, view, copy_id
