@@ -41,10 +41,12 @@ def sign_up(
     language: NamedDependency[str],
 ) -> Page:
     """Register: the same page follows whether or not the address is known (A5, B1)."""
+    registration, unread = forms.read_sign_up(form, language)
     try:
-        registration = forms.read_sign_up(form, language)
         with ports.db.transaction() as session:
-            services.register_recruiter(session, ports.clock.now(), ports.settings, registration)
+            services.register_recruiter(
+                session, ports.clock.now(), ports.settings, registration, unread=unread
+            )
     except InvalidInputError as refused:
         errors = errors_by_field(refused, language)
         declared = form.values_of("declarations")

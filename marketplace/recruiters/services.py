@@ -117,15 +117,21 @@ class RecruiterRegistration:
 
 
 def register_recruiter(
-    session: Session, now: datetime, settings: Settings, data: RecruiterRegistration
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    data: RecruiterRegistration,
+    *,
+    unread: Sequence[FieldError] = (),
 ) -> UUID | None:
     """Register a recruiter with their company; return the account's id, None for a known address (B1).
 
     The company is joined at once only by a domain known for it; by its registration number alone
     the recruiter waits for a review of their own; else it is made and waits in the queue (B3).
-    Raises :class:`InvalidInputError` with every fault at once; nothing is stored then.
+    ``unread`` are the faults of fields that could not be read at all, told with the others. Raises
+    :class:`InvalidInputError` with every fault at once; nothing is stored then.
     """
-    faults: list[FieldError] = []
+    faults = list(unread)
     verdict = _professional(session, data.person.email, faults)
     country = _territory(settings, "company.country", data.company.country, faults)
     work_country = _territory(settings, "work_country", data.work_country, faults)

@@ -36,6 +36,12 @@ def register(client, body):
     return client.post("/api/v1/recruiters", json=body, headers={"accept-language": "en"})
 
 
+def found(pattern, text):
+    match = re.search(pattern, text)
+    assert match, text
+    return match[1]
+
+
 def test_registration_answers_the_same_for_a_known_address(client, body, db):
     """A5, B1: 202 and an empty object, for a new address as for a known one; one account."""
     answers = [
@@ -87,7 +93,8 @@ def test_own_professional_data(client, db):
         "FR",
         "GB",
     )
-    for wrong in ({"work_country": "DE"}, {"state": "active"}, {"is_owner": True}, {"company": {}}):
+    refused: list[dict[str, object]] = [{"work_country": "DE"}, {"state": "active"}, {"is_owner": True}]
+    for wrong in refused:
         assert client.change("PATCH", "/me/recruiter", wrong).status_code == 422
     assert client.change("POST", "/me/recruiter/confirmations").status_code == 200
     assert client.change("POST", "/me/recruiter/company-submissions", {"name": "Acme"}).status_code == 409
@@ -124,10 +131,10 @@ def test_from_registration_to_an_open_search(client, body, db, mail_sink):
         admin = settled(session, an_account(session, Role.ADMIN, language="en"))
     assert register(client, body).status_code == 202
     deliver_due_mails(client.ports)
-    token = re.search(r"/confirm-email/([\w-]+)", mail_sink.to("ada@acme-industries.fr")[0].text)[1]
+    token = found(r"/confirm-email/([\w-]+)", mail_sink.to("ada@acme-industries.fr")[0].text)
     assert client.post("/api/v1/email-confirmations", json={"token": token}).status_code == 200
     deliver_due_mails(client.ports)
-    company_id = re.search(r"/admin/companies/([\w-]+)", mail_sink.to(admin.email)[0].text)[1]
+    company_id = found(r"/admin/companies/([\w-]+)", mail_sink.to(admin.email)[0].text)
 
     with db.transaction() as session:
         (facts,), _ = queries.recruiters_page(session)
@@ -154,13 +161,13 @@ def test_from_registration_to_an_open_search(client, body, db, mail_sink):
     assert "/recruiter/search" in mail_sink.to("ada@acme-industries.fr")[-1].text
     with db.transaction() as session:
         facts = queries.recruiter_facts(session, facts.account_id)
-    assert (facts.state, facts.company_domains) == ("active", {"acme-industries.fr"})
+    assert (facts.state, set(facts.company_domains)) == ("active", {"acme-industries.fr"})
 
     client.cookies.clear()
     colleague = body | {"email": "bob@acme-industries.fr", "first_name": "Bob"}
     assert register(client, colleague).status_code == 202
     deliver_due_mails(client.ports)
-    token = re.search(r"/confirm-email/([\w-]+)", mail_sink.to("bob@acme-industries.fr")[0].text)[1]
+    token = found(r"/confirm-email/([\w-]+)", mail_sink.to("bob@acme-industries.fr")[0].text)
     assert client.post("/api/v1/email-confirmations", json={"token": token}).status_code == 200
     client.post("/api/v1/sessions", json=credentials | {"email": "bob@acme-industries.fr"})
     me = client.get("/api/v1/me").json()

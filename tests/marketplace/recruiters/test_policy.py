@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from marketplace.recruiters.data import provider_lists
 from marketplace.recruiters.policy import (
+    Address,
     EmailReason,
     Outcome,
     RuleVerdict,
@@ -145,6 +146,7 @@ def test_the_table_is_long_enough():
 def test_plus_tag_is_stripped_for_identity_only():
     """B2: a plus-tag is stripped for identity, not refused, and mail is still delivered to it."""
     address = read_address("Ada+jobs@Acme.FR")
+    assert isinstance(address, Address)
     assert (address.delivery, address.identity) == ("Ada+jobs@acme.fr", "ada@acme.fr")
 
 
@@ -192,6 +194,7 @@ def test_accents_on_a_provider_never_pass(domain, data):
     dressed = domain[:place] + accents[domain[place]] + domain[place + 1 :]
     verdict = professional_email_verdict(f"a@{dressed}", LISTS)
     assert verdict.reason is EmailReason.LOOKALIKE
+    assert verdict.address is not None
     assert professional_email_verdict(verdict.address.delivery, LISTS).reason is EmailReason.LOOKALIKE
 
 

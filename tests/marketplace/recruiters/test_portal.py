@@ -77,7 +77,10 @@ def test_a_wrong_form_comes_back_filled_in_with_every_fault(client, db):
     with db.transaction() as session:
         assert queries.recruiters_page(session) == ((), None)
     assert client.submit("/recruiter/sign-up", {}).status_code == 422
-    assert client.submit("/recruiter/sign-up", FORM | {"birth_date": "1.2.1990"}).status_code == 422
+    unread = client.submit("/recruiter/sign-up", FORM | {"birth_date": "1.2.1990", "email": "ada@free.fr"})
+    assert unread.status_code == 422
+    assert "free.fr donne des adresses" in text_of(unread.text)
+    assert "error-birth_date" in unread.text
 
 
 def test_who_is_signed_in_does_not_register_again(client, sign_in):

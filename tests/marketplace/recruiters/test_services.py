@@ -51,6 +51,12 @@ def counts(session):
     )
 
 
+def enrolled(session, now, settings, data):
+    account_id = register_recruiter(session, now, settings, data)
+    assert account_id is not None
+    return account_id
+
+
 def confirm(session, now, account_id):
     confirm_account(session, now, account_id, account_hooks())
     return queries.recruiter_facts(session, account_id)
@@ -61,7 +67,7 @@ def test_a_first_recruiter_waits_for_confirmation_and_owns_a_waiting_company(
 ):
     """B1, B4: registering makes a recruiter who waits for confirmation and a company that waits for
     review."""
-    account_id = register_recruiter(session, now, settings, registration())
+    account_id = enrolled(session, now, settings, registration())
     facts = queries.recruiter_facts(session, account_id)
     assert (facts.state, facts.company_state, facts.is_owner) == (
         "pending_confirmation",
@@ -138,7 +144,7 @@ def test_eighteen_today_is_old_enough(session, now, settings, registration):
 def test_overseas_france_is_france(session, now, settings, registration):
     """B1, C-02: a company in Réunion whose recruiter works in Guadeloupe is in France."""
     data = registration(company_country="RE", work_country="GP", company_registration_number="")
-    facts = queries.recruiter_facts(session, register_recruiter(session, now, settings, data))
+    facts = queries.recruiter_facts(session, enrolled(session, now, settings, data))
     assert (facts.company_country, facts.work_country, facts.company_registration_number) == (
         "FR",
         "FR",
@@ -170,7 +176,7 @@ def test_confirming_puts_the_recruiter_into_review_and_tells_each_admin(session,
     """B3, B4: a confirmed recruiter of a company nobody decided about waits, and every admin gets a mail."""
     admins = {str(an_account(session, Role.ADMIN).id) for _ in range(2)}
     an_account(session, Role.ADMIN, email_confirmed_at=None)
-    account_id = register_recruiter(session, now, settings, registration())
+    account_id = enrolled(session, now, settings, registration())
     assert confirm(session, now, account_id).state == "pending_review"
     assert set(mails(session, "review_waiting")) == admins
 
@@ -181,7 +187,7 @@ def test_a_known_domain_makes_both_immediate(session, now, settings, registratio
     company = a_company(session, domain="acme-industries.fr")
     for number in ("732829320", ""):
         data = registration(email=f"x{number}@hr.acme-industries.fr", company_registration_number=number)
-        account_id = register_recruiter(session, now, settings, data)
+        account_id = enrolled(session, now, settings, data)
         facts = confirm(session, now, account_id)
         assert (facts.company_id, facts.state) == (company.id, "active")
         assert mails(session, "company_verified")[-1] == str(account_id)
@@ -200,14 +206,14 @@ def test_a_known_domain_of_another_company_is_not_this_company(
 ):
     """B3: a domain known for a company with another number, or in another country, verifies nothing."""
     a_company(session, domain="acme-industries.fr", **columns)
-    facts = confirm(session, now, register_recruiter(session, now, settings, registration(**changes)))
+    facts = confirm(session, now, enrolled(session, now, settings, registration(**changes)))
     assert (facts.state, facts.company_state, facts.is_owner) == ("pending_review", "pending_review", True)
 
 
 def test_a_known_domain_of_a_suspended_company_opens_nothing(session, now, settings, registration):
     """B4: a suspended company activates nobody."""
     company = a_company(session, "suspended", domain="acme-industries.fr")
-    facts = confirm(session, now, register_recruiter(session, now, settings, registration()))
+    facts = confirm(session, now, enrolled(session, now, settings, registration()))
     assert (facts.company_id, facts.state) == (company.id, "pending_review")
 
 
@@ -217,7 +223,7 @@ def test_a_number_alone_never_gives_membership(session, now, settings, registrat
     company = a_company(session, trait, registration_number="732829320", domain="other.fr")
     a_recruiter(session, company=company)
     data = registration(email="eve@elsewhere.fr")
-    facts = confirm(session, now, register_recruiter(session, now, settings, data))
+    facts = confirm(session, now, enrolled(session, now, settings, data))
     assert (facts.company_id, facts.state, facts.review_reasons) == (
         company.id,
         "pending_review",
@@ -230,7 +236,7 @@ def test_a_number_alone_never_gives_membership(session, now, settings, registrat
 def test_a_refused_companys_number_is_no_match(session, now, settings, registration):
     """B3: a registration with the number of a refused company makes a company of its own."""
     refused = a_company(session, "refused", registration_number="732829320")
-    account_id = register_recruiter(session, now, settings, registration())
+    account_id = enrolled(session, now, settings, registration())
     assert queries.recruiter_facts(session, account_id).company_id != refused.id
 
 
@@ -238,7 +244,7 @@ def test_school_domains_go_to_review_even_where_the_domain_is_known(session, now
     """B2: a school's staff and students share its domain, so each of them is looked at."""
     a_company(session, domain="univ-lyon1.fr")
     data = registration(email="ada@univ-lyon1.fr", company_registration_number=None)
-    facts = confirm(session, now, register_recruiter(session, now, settings, data))
+    facts = confirm(session, now, enrolled(session, now, settings, data))
     assert (facts.company_state, facts.state, facts.review_reasons) == (
         "verified",
         "pending_review",
@@ -266,14 +272,14 @@ def test_who_works_on_behalf_needs_a_mandate(session, now, settings, registratio
     """B1: working on behalf of a company is never immediate, whatever its domains."""
     a_company(session, domain="acme-industries.fr", registration_number="732829320")
     data = registration(company_on_behalf=True, company_registration_number=None)
-    facts = confirm(session, now, register_recruiter(session, now, settings, data))
+    facts = confirm(session, now, enrolled(session, now, settings, data))
     assert (facts.state, facts.review_reasons, facts.has_mandate) == ("pending_review", ("mandate",), False)
 
 
 def test_mandate_is_kept_replaced_and_told_to_the_admins(session, now, settings, registration, tmp_path):
     """B1: the mandate is a PDF, kept in the file store; a new one replaces it."""
     an_account(session, Role.ADMIN)
-    account_id = register_recruiter(session, now, settings, registration(company_on_behalf=True))
+    account_id = enrolled(session, now, settings, registration(company_on_behalf=True))
     confirm(session, now, account_id)
     files, reader = FolderFileStore(tmp_path), PDFReader(settings)
     for _ in range(2):
@@ -288,7 +294,7 @@ def test_mandate_is_kept_replaced_and_told_to_the_admins(session, now, settings,
 def test_mandate_refusals_keep_what_was_there(session, now, settings, registration, tmp_path):
     """B1: what is no PDF, empty or too large is refused, and who needs no mandate gives none."""
     files, reader = FolderFileStore(tmp_path), PDFReader(settings)
-    account_id = register_recruiter(session, now, settings, registration(company_on_behalf=True))
+    account_id = enrolled(session, now, settings, registration(company_on_behalf=True))
     with pytest.raises(NotAllowedError):
         attach_mandate(session, now, settings, files, reader, account_id, PDF)
     confirm(session, now, account_id)
