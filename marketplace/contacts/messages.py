@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from marketplace import audit, outbox
@@ -266,12 +266,15 @@ def _add_message(
     session: Session, now: datetime, contact: Contact, author: MessageAuthor, body: str
 ) -> MessageView:
     names = queries.names_of_candidate(session, contact.candidate_id)
+    last = session.scalar(select(func.max(Message.sent_at)).where(Message.contact_id == contact.id))
+    # A thread reads in the order it was written, even within one tick of the clock.
+    sent_at = now if last is None or last < now else last + timedelta(microseconds=1)
     message = Message(
-        contact_id=contact.id, author=author, body=body, body_scrubbed=scrub(body, names), sent_at=now
+        contact_id=contact.id, author=author, body=body, body_scrubbed=scrub(body, names), sent_at=sent_at
     )
     session.add(message)
     session.flush()
-    return MessageView(id=message.id, author=author, body=body, sent_at=now)
+    return MessageView(id=message.id, author=author, body=body, sent_at=sent_at)
 
 
 def _checked(text: str, settings: Settings) -> str:
