@@ -30,7 +30,8 @@ class World:
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
         self.db: Database = ports.db
-        self.clock: FixedClock = ports.clock
+        assert isinstance(ports.clock, FixedClock)
+        self.clock = ports.clock
         self.settings: Settings = ports.settings
         assert isinstance(ports.mailer, MailSink)
         self.sink = ports.mailer

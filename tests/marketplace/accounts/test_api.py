@@ -220,10 +220,9 @@ def test_a_temporary_password_opens_one_door(client: Client, app: Litestar, worl
         ("POST", "/me/acceptances"),
         ("GET", "/me/profile"),
     ]:
-        body = {"acceptances": []} if path == "/me/acceptances" else {}
-        refused = client.request(
-            method, f"/api/v1{path}", headers=program, **({} if method == "GET" else {"json": body})
-        )
+        body: dict[str, Any] = {"acceptances": []} if path == "/me/acceptances" else {}
+        sent = None if method == "GET" else body
+        refused = client.request(method, f"/api/v1{path}", headers=program, json=sent)
         assert (refused.status_code, refused.json()["code"]) == (403, "password_change_required"), path
     changed = client.put("/api/v1/me/password", json={"new_password": OTHER_PASSWORD}, headers=program)
     program = {"authorization": f"Bearer {changed.json()['token']}"}

@@ -47,8 +47,7 @@ def _count(world: Any, table: type) -> int:
 
 def _account(world: Any, account_id: UUID) -> Account:
     with world.db.transaction() as session:
-        found = session.get(Account, account_id)
-        assert found is not None
+        found: Account = session.get_one(Account, account_id)
         return found
 
 

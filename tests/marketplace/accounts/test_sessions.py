@@ -140,9 +140,8 @@ def test_failures_are_counted_and_cleared(world: Any) -> None:
 
     def failures() -> int:
         with world.db.transaction() as session:
-            account = session.get(Account, account_id)
-            assert account is not None
-            return account.password_failures
+            failures: int = session.get_one(Account, account_id).password_failures
+            return failures
 
     for expected in (1, 2, 3):
         assert world.sign_in(ADA, "wrong") is None

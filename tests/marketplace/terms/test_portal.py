@@ -10,8 +10,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from marketplace.accounts.models import Account
-from marketplace.accounts.sessions import Transport, sign_in
+from marketplace.accounts.models import Account, Transport
+from marketplace.accounts.sessions import sign_in
 from marketplace.ports import Ports
 from marketplace.terms.models import DocumentKind
 from marketplace.terms.services import publish, publish_builtin
