@@ -39,7 +39,9 @@ from marketplace.settings import Settings
 _CHILD = Path(__file__).with_name("child.py")
 _STARTED = b"+"
 _CHUNK = 1 << 16
-_ALARM_SHARE = 0.9  # of the time: the process ends itself by its own alarm, we insist at the end
+# Of the time a job has: the process ends itself by its own alarm, we give up a little later, and the
+# rest is for starting and clearing up on a busy machine.
+_ALARM_SHARE, _ANSWER_SHARE = 0.85, 0.95
 _MARGIN_BYTES = 4 * 1024 * 1024
 _AT_ONCE = max(2, os.cpu_count() or 2)
 
@@ -137,7 +139,9 @@ class PDFReader:
             )
             limit = len(content) * 2 + self._settings.cv_max_characters * 4 + _MARGIN_BYTES
             with self._process() as (write_fd, read_fd):
-                return _exchange(write_fd, read_fd, msgspec.msgpack.encode(request), left, limit)
+                return _exchange(
+                    write_fd, read_fd, msgspec.msgpack.encode(request), left * _ANSWER_SHARE, limit
+                )
         except OSError:
             return _Answer(started=False, payload=b"")
         finally:
