@@ -53,9 +53,7 @@ CANDIDATES = [
 ]  # fmt: skip
 
 
-def oracle(  # noqa: C901, PLR0912  (one branch a sentence of the rule)
-    recruiter: RecruiterFacts, candidate: CandidateFacts, act: Act
-) -> list[str]:
+def oracle(recruiter: RecruiterFacts, candidate: CandidateFacts, act: Act) -> list[str]:
     """Rules D2 and D3 read once more, from the words and not from the code; job country FR."""
     said = []
     gone = candidate.visible_until_on == YESTERDAY
