@@ -37,7 +37,7 @@ from marketplace.demo.resumes import sample_words, write_resume
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
 from marketplace.terms import queries as terms
-from marketplace.terms.services import AcceptedVersion, publish_builtin
+from marketplace.terms.services import AcceptedVersion, publish_builtin, record_acceptances
 
 log = structlog.get_logger()
 
@@ -45,6 +45,7 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how many are done, how many there are."""
 
 THREADS = 2
+ADMIN_EMAIL = "admin@marketplace.example"
 DEMONSTRATION_NUMBER = 1_000_000
 """The demonstration candidate's persona; beyond every sample."""
 
@@ -310,9 +311,13 @@ def _staff(ports: Ports, country: str) -> tuple[DemonstrationAccount, Demonstrat
     then = ports.clock.now() - timedelta(days=30)
     admin_password, recruiter_password = demonstration_password(), demonstration_password()
     with ports.db.transaction() as session:
-        admin_id = accounts.create_admin(
-            session, then, "admin@marketplace.example", first_name="Alex", last_name="Admin"
-        )
+        admin_id = accounts.create_admin(session, then, ADMIN_EMAIL, first_name="Alex", last_name="Admin")
+        accounts.confirm_account(session, then, admin_id, AccountHooks(), mail_password=False)
+        wanted = terms.required_documents(session, Role.ADMIN, "en", then.date())
+        record_acceptances(
+            session, then, admin_id, Role.ADMIN, "en",
+            [AcceptedVersion(item.document.value, item.version) for item in wanted],
+        )  # fmt: skip
         recruiter_email, recruiter_id = register_demonstration_recruiter(
             session, then, ports.settings, admin_id, country
         )
@@ -320,7 +325,7 @@ def _staff(ports: Ports, country: str) -> tuple[DemonstrationAccount, Demonstrat
             accounts.set_password(session, ports.settings, account_id, password)
             accounts.grant_bearer(session, then, admin_id, account_id)
     return (
-        DemonstrationAccount("admin", "admin@marketplace.example", admin_password, str(admin_id), country),
+        DemonstrationAccount("admin", ADMIN_EMAIL, admin_password, str(admin_id), country),
         DemonstrationAccount("recruiter", recruiter_email, recruiter_password, str(recruiter_id), country),
     )
 

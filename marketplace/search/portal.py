@@ -240,11 +240,11 @@ def _hit_view(hit: ListedCandidate, results: SearchResults, language: str) -> di
     else:
         start = translate(language, N_("starts on %(day)s"), day=format_date(card.start_on, language))
     asked = results.parameters
-    country = f"?job_country={asked.job_country}"
+    context = f"?{urlencode({'job_country': asked.job_country} | ({'q': asked.q} if asked.q else {}))}"
     fields = [known_fields[code].label(language) for code in card.job_fields if code in known_fields]
     return {
-        "href": f"/recruiter/candidates/{card.candidate_id}{country}",
-        "text_href": f"/recruiter/candidates/{card.candidate_id}/cv{country}{_words_of(asked)}",
+        "href": f"/recruiter/candidates/{card.candidate_id}{context}",
+        "text_href": f"/recruiter/candidates/{card.candidate_id}/cv{context}",
         "mark": (fields[0] if fields else "·")[:1].upper(),
         "headline": card.headline,
         "region": known_regions[card.region].label(language) if card.region in known_regions else card.region,
@@ -256,10 +256,6 @@ def _hit_view(hit: ListedCandidate, results: SearchResults, language: str) -> di
         ],
         "highlights": hit.highlights,
     }
-
-
-def _words_of(asked: url.SearchParameters) -> str:
-    return f"&{urlencode({'q': asked.q})}" if asked.q else ""
 
 
 ROUTES: list[HTTPRouteHandler] = [search_page, ordering_page]
