@@ -45,7 +45,7 @@ class DataFolder:
                 raise ServiceError(
                     f"{self.path} holds other things; set MARKETPLACE_DATA to a folder that is new or empty"
                 )
-            self.path.chmod(0o700)
+            self.path.chmod(self.path.stat().st_mode & 0o700)  # a read-only folder stays one
             self._take_lock(address)
         except OSError as error:
             raise ServiceError(

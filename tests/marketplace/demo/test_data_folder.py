@@ -54,10 +54,13 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, place: str) -> N
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["", "data"])
+def test_a_read_only_folder_is_told(tmp_path: Path, place: str) -> None:
+    """A folder its owner may not write to is left as it is."""
     tmp_path.chmod(0o500)
     with pytest.raises(ServiceError, match="Permission denied"):
-        DataFolder(tmp_path / "data").open("here")
+        DataFolder(tmp_path / place).open("here")
+    assert tmp_path.stat().st_mode & 0o777 == 0o500
     tmp_path.chmod(0o700)
 
 
