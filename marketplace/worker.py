@@ -34,6 +34,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "index what changed": {"task": "indexer.drain", "schedule": SWEEP},
     "read uploaded CVs": {"task": "indexer.extract_cvs", "schedule": SWEEP},
     "send mails": {"task": "mail.deliver", "schedule": SWEEP},
+    "delete discarded files": {"task": "candidates.remove_discarded", "schedule": timedelta(seconds=30)},
     "prune done messages": {"task": "outbox.prune", "schedule": timedelta(hours=1)},
 }
 
@@ -136,6 +137,18 @@ def deliver_mails() -> None:
     sent = deliver_due_mails(worker_ports())
     if sent:
         log.info("mail.delivered", mails=sent)
+
+
+@task("candidates.remove_discarded")
+def remove_discarded_files() -> None:
+    """Delete the CV files that are no longer anybody's."""
+    from marketplace.candidates.cvs import remove_discarded
+
+    ports = worker_ports()
+    with ports.db.transaction() as session:
+        removed = remove_discarded(session, ports.clock.now(), ports.files, limit=1000)
+    if removed:
+        log.info("files.removed", files=removed)
 
 
 @task("outbox.prune")
