@@ -1,7 +1,8 @@
 """Catalogues of translations: the plain ``.po`` files of every feature, read at start and merged.
 
 English is the source: a message is its own key. A feature's French lives in
-``marketplace/<feature>/locale/fr.po``. Pages, mails and problem details read the same catalogue.
+``marketplace/<feature>/locale/fr.po``. Pages, mails and problem details read the same catalogue
+(rules F4).
 """
 
 from __future__ import annotations

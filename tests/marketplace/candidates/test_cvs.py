@@ -258,7 +258,7 @@ def test_parallel_uploads_cannot_slip_past(db, files, settings, now, account_id)
     ],
 )
 def test_the_quota_is_a_setting(settings: Settings, notation: str | None, limits: object) -> None:
-    """C4, E1: `MARKETPLACE_QUOTA_CV_UPLOAD` replaces the ten a day."""
+    """C4: `MARKETPLACE_QUOTA_CV_UPLOAD` replaces the ten a day."""
     quotas = {} if notation is None else {"CV_UPLOAD": notation}
     assert cvs.upload_limits(replace(settings, quotas=quotas)) == limits
 

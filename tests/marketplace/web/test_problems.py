@@ -60,7 +60,7 @@ def test_unknown_foreign_and_malformed_look_the_same(client: PortalClient) -> No
 
 
 def test_reasons_errors_and_retry(client: PortalClient) -> None:
-    """D3, E1: reasons of a contact refusal, fields of a 422, when to come back."""
+    """D3: reasons of a contact refusal, fields of a 422, when to come back."""
     assert client.get("/api/v1/probe/refusals/contact").json()["reasons"] == [
         "budget_spent",
         "terms_outdated",
