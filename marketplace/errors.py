@@ -2,6 +2,7 @@
 
 MarketplaceError
 ├── InvalidInputError        parsed and wrong: field errors, nothing stored            (422)
+│   └── InvalidCursorError       a page marker that is not ours, or is too old         (400)
 ├── NotFoundError            unknown, foreign or hidden: all the same answer           (404)
 ├── NotAllowedError          known and refused: a code and reasons                     (403)
 │   └── ContactNotAllowedError   refused by the contact decision (rules D3)
@@ -56,6 +57,13 @@ class InvalidInputError(MarketplaceError):
         return cls([FieldError(field, code, message, tuple(values.items()))])
 
 
+class InvalidCursorError(InvalidInputError):
+    """A page marker that cannot be read: ``cursor_invalid``, or ``cursor_expired`` (rules E2)."""
+
+    def __init__(self, message: str, code: str = "cursor_invalid") -> None:
+        super().__init__([FieldError("cursor", code, message)], code)
+
+
 class NotFoundError(MarketplaceError):
     """Unknown, foreign and hidden look the same (security.md Z-02)."""
 
@@ -78,9 +86,7 @@ class ContactNotAllowedError(NotAllowedError):
     """The contact decision refused for reasons on the recruiter's side (rules D3)."""
 
     def __init__(self, reasons: Iterable[str]) -> None:
-        super().__init__(
-            "contact_not_allowed", "You may not contact this candidate now.", reasons
-        )
+        super().__init__("contact_not_allowed", "You may not contact this candidate now.", reasons)
 
 
 class NotSignedInError(MarketplaceError):

@@ -39,7 +39,7 @@ from marketplace.web.identity import Member
 PAGE_SIZE_MAX = 50
 # ``state`` is a name Litestar keeps for itself in handlers: the parameter has another one there.
 Size = Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)]
-Cursor = Annotated[str | None, QueryParameter(max_length=200)]
+Cursor = Annotated[str | None, QueryParameter(required=False)]
 
 PDF_HEADERS = {
     "content-disposition": f'attachment; filename="{MANDATE}.pdf"',
@@ -51,7 +51,7 @@ PDF_HEADERS = {
 """Of a mandate: a download and nothing else, whatever is inside (security.md U-07)."""
 
 
-@get("/admin/companies", errors=(422,), guards=[requires_admin])
+@get("/admin/companies", errors=(422,), guards=[requires_admin], summary="Review queue of companies")
 def list_companies(
     ports: NamedDependency[Ports],
     wanted: Annotated[CompanyState | None, QueryParameter(name="state")] = None,
@@ -66,7 +66,12 @@ def list_companies(
     )
 
 
-@get("/admin/companies/{company_id:uuid}", errors=(404,), guards=[requires_admin])
+@get(
+    "/admin/companies/{company_id:uuid}",
+    errors=(404,),
+    guards=[requires_admin],
+    summary="Evidence about a company",
+)
 def read_company(ports: NamedDependency[Ports], company_id: FromPath[UUID]) -> CompanyEvidenceOut:
     """Return a company with its evidence, history and look-alikes (B3)."""
     with ports.db.transaction() as session:
@@ -78,6 +83,7 @@ def read_company(ports: NamedDependency[Ports], company_id: FromPath[UUID]) -> C
     status_code=201,
     errors=(404, 409),
     guards=[requires_admin],
+    summary="Verify or refuse a company",
 )
 def decide_company(
     data: JSONBody[CompanyDecisionIn],
@@ -93,7 +99,7 @@ def decide_company(
     return DecidedOut(id=company_id, state=state.value)
 
 
-@get("/admin/recruiters", errors=(422,), guards=[requires_admin])
+@get("/admin/recruiters", errors=(422,), guards=[requires_admin], summary="Recruiters, newest first")
 def list_recruiters(
     ports: NamedDependency[Ports],
     wanted: Annotated[RecruiterState | None, QueryParameter(name="state")] = None,
@@ -112,6 +118,7 @@ def list_recruiters(
     status_code=201,
     errors=(404, 409),
     guards=[requires_admin],
+    summary="Decide what waits for review",
 )
 def review_recruiter(
     data: JSONBody[RecruiterReviewIn],
@@ -132,6 +139,7 @@ def review_recruiter(
     errors=(404,),
     guards=[requires_admin],
     media_type="application/pdf",
+    summary="Mandate of a recruiter",
 )
 def read_mandate(ports: NamedDependency[Ports], recruiter_id: FromPath[UUID]) -> Response[bytes]:
     """Return the mandate of a recruiter who works on behalf of a company (B1)."""
@@ -140,14 +148,14 @@ def read_mandate(ports: NamedDependency[Ports], recruiter_id: FromPath[UUID]) ->
     return Response(ports.files.get(key), media_type="application/pdf", headers=PDF_HEADERS)
 
 
-@get("/admin/domains", guards=[requires_admin])
+@get("/admin/domains", guards=[requires_admin], summary="Allowed and denied domains")
 def list_domains(ports: NamedDependency[Ports]) -> DomainRulesOut:
     """Return the domains and addresses that admins allow or deny (B2)."""
     with ports.db.reading() as session:
         return DomainRulesOut(items=[domain_rule_out(rule) for rule in queries.domain_rules(session)])
 
 
-@post("/admin/domains", status_code=201, guards=[requires_admin])
+@post("/admin/domains", status_code=201, guards=[requires_admin], summary="Allow or deny a domain")
 def set_domain(
     data: JSONBody[DomainRuleIn], ports: NamedDependency[Ports], member: NamedDependency[Member]
 ) -> DomainRuleOut:
@@ -160,7 +168,9 @@ def set_domain(
     return domain_rule_out(next(rule for rule in rules if rule.id == rule_id))
 
 
-@delete("/admin/domains/{rule_id:uuid}", errors=(404,), guards=[requires_admin])
+@delete(
+    "/admin/domains/{rule_id:uuid}", errors=(404,), guards=[requires_admin], summary="Take a domain rule back"
+)
 def remove_domain(
     ports: NamedDependency[Ports], member: NamedDependency[Member], rule_id: FromPath[UUID]
 ) -> None:
@@ -169,7 +179,14 @@ def remove_domain(
         reviews.remove_domain_rule(session, ports.clock.now(), member.account_id, rule_id)
 
 
-@post("/admin/members/{account_id:uuid}/grants", status_code=201, errors=(404,), guards=[requires_admin])
+@post(
+    "/admin/members/{account_id:uuid}/grants",
+    status_code=201,
+    errors=(404,),
+    guards=[requires_admin],
+    summary="Grant a right to a member",
+    operation_id="grantRight",
+)
 def grant(
     data: JSONBody[GrantIn],
     ports: NamedDependency[Ports],

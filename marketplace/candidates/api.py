@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import BodyKwarg, FromPath, JSONBody, QueryParameter
+from litestar.params import BodyKwarg, FromPath, FromQuery, JSONBody
 
 from marketplace.accounts.services import Registration
 from marketplace.candidates import cvs, exclusions, profiles, queries, services
@@ -42,7 +42,13 @@ UPLOAD_BODY_BYTES = 6 * 1024 * 1024
 UPLOAD_PARTS = 4
 
 
-@post("/candidates", status_code=202, errors=(409, 429), opt={"public": True})
+@post(
+    "/candidates",
+    status_code=202,
+    opt={"public": True},
+    summary="Register as a candidate",
+    operation_id="registerCandidate",
+)
 def register(
     data: JSONBody[CandidateIn], ports: NamedDependency[Ports], language: NamedDependency[str]
 ) -> Empty:
@@ -63,7 +69,7 @@ def register(
     return Empty()
 
 
-@get("/me/profile", errors=(404,), guards=[requires_candidate])
+@get("/me/profile", errors=(404,), guards=[requires_candidate], summary="Own profile")
 def read_profile(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> ProfileSchema:
     """Return the own profile (C1)."""
     with ports.db.transaction() as session:
@@ -71,7 +77,7 @@ def read_profile(ports: NamedDependency[Ports], member: NamedDependency[Member])
     return ProfileSchema.of(profile)
 
 
-@put("/me/profile", errors=(404, 409), guards=[requires_candidate])
+@put("/me/profile", errors=(404, 409), guards=[requires_candidate], summary="Replace the own profile")
 def write_profile(
     data: JSONBody[ProfileSchema], ports: NamedDependency[Ports], member: NamedDependency[Member]
 ) -> ProfileSchema:
@@ -89,6 +95,7 @@ def write_profile(
     errors=(404, 409, 429),
     guards=[requires_candidate],
     request_max_body_size=UPLOAD_BODY_BYTES,
+    summary="Upload a CV",
 )
 def upload_cv(
     data: Annotated[
@@ -114,7 +121,7 @@ def upload_cv(
     return CVOut.of(status, in_use)
 
 
-@get("/me/cv", errors=(404,), guards=[requires_candidate])
+@get("/me/cv", errors=(404,), guards=[requires_candidate], summary="State of the own CV")
 def read_cv(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> CVOut:
     """Return the state of the newest upload (C4)."""
     with ports.db.transaction() as session:
@@ -125,14 +132,20 @@ def read_cv(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> C
     return CVOut.of(newest, in_use)
 
 
-@delete("/me/cv", errors=(404,), guards=[requires_candidate])
+@delete("/me/cv", errors=(404,), guards=[requires_candidate], summary="Delete the own CV")
 def delete_cv(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> None:
     """Delete the CV with its files; the profile is then incomplete (C4, C7)."""
     with ports.db.transaction() as session:
         cvs.delete_cv(session, ports.clock.now(), ports.settings, member.account_id, candidate_withdrew)
 
 
-@post("/me/opt-in", status_code=200, errors=(404, 409), guards=[requires_candidate])
+@post(
+    "/me/opt-in",
+    status_code=200,
+    errors=(404, 409),
+    guards=[requires_candidate],
+    summary="Become searchable",
+)
 def opt_in(
     data: JSONBody[OptInIn], ports: NamedDependency[Ports], member: NamedDependency[Member]
 ) -> OptInOut:
@@ -145,7 +158,13 @@ def opt_in(
     return OptInOut(state)
 
 
-@delete("/me/opt-in", errors=(404,), guards=[requires_candidate], opt={"while_unsettled": True})
+@delete(
+    "/me/opt-in",
+    errors=(404,),
+    guards=[requires_candidate],
+    opt={"while_unsettled": True},
+    summary="Withdraw from search",
+)
 def withdraw(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> None:
     """Withdraw: from now on no recruiter finds or opens the profile (C2)."""
     with ports.db.transaction() as session:
@@ -154,11 +173,11 @@ def withdraw(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> 
         )
 
 
-@get("/me/access-log", errors=(404, 422), guards=[requires_candidate])
+@get("/me/access-log", errors=(404, 422), guards=[requires_candidate], summary="Own access log")
 def read_access_log(
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
+    cursor: FromQuery[str | None] = None,
 ) -> AccessPage:
     """Return who opened, read, revealed, contacted or downloaded what, newest first (C6)."""
     now = ports.clock.now()
@@ -172,7 +191,7 @@ def read_access_log(
     )
 
 
-@get("/me/exclusions", errors=(404,), guards=[requires_candidate])
+@get("/me/exclusions", errors=(404,), guards=[requires_candidate], summary="Excluded companies")
 def list_exclusions(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> ExclusionPage:
     """Return the companies that do not see the profile (C5)."""
     with ports.db.transaction() as session:
@@ -180,7 +199,13 @@ def list_exclusions(ports: NamedDependency[Ports], member: NamedDependency[Membe
     return ExclusionPage([ExclusionOut.of(view) for view in views])
 
 
-@post("/me/exclusions", status_code=201, errors=(404, 409), guards=[requires_candidate])
+@post(
+    "/me/exclusions",
+    status_code=201,
+    errors=(404, 409),
+    guards=[requires_candidate],
+    summary="Exclude a company",
+)
 def add_exclusion(
     data: JSONBody[ExclusionIn], ports: NamedDependency[Ports], member: NamedDependency[Member]
 ) -> ExclusionOut:
@@ -198,7 +223,12 @@ def add_exclusion(
     return ExclusionOut.of(view)
 
 
-@delete("/me/exclusions/{exclusion_id:uuid}", errors=(404,), guards=[requires_candidate])
+@delete(
+    "/me/exclusions/{exclusion_id:uuid}",
+    errors=(404,),
+    guards=[requires_candidate],
+    summary="Take an exclusion back",
+)
 def remove_exclusion(
     exclusion_id: FromPath[UUID], ports: NamedDependency[Ports], member: NamedDependency[Member]
 ) -> None:

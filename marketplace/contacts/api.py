@@ -59,7 +59,12 @@ PDF_HEADERS = {
 """Of a delivered copy: a download and nothing else, whatever is inside (security.md U-07)."""
 
 
-@get("/candidates/{candidate_id:uuid}", guards=[requires_recruiter, refuses_speculation], errors=(404, 422))
+@get(
+    "/candidates/{candidate_id:uuid}",
+    guards=[requires_recruiter, refuses_speculation],
+    errors=(404, 422),
+    summary="Open a profile",
+)
 def open_profile(
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
@@ -75,7 +80,12 @@ def open_profile(
     return profile_out(opened)
 
 
-@post("/candidates/{candidate_id:uuid}/email-reveals", guards=[requires_recruiter], errors=(404,))
+@post(
+    "/candidates/{candidate_id:uuid}/email-reveals",
+    guards=[requires_recruiter],
+    errors=(404,),
+    summary="Reveal the e-mail address",
+)
 def reveal_email(
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
@@ -97,6 +107,7 @@ def reveal_email(
     "/candidates/{candidate_id:uuid}/cv/text",
     guards=[requires_recruiter, refuses_speculation],
     errors=(404, 422),
+    summary="Read the text of a CV",
 )
 def cv_text(
     ports: NamedDependency[Ports],
@@ -120,6 +131,7 @@ def cv_text(
     guards=[requires_recruiter],
     errors=(404,),
     status_code=201,
+    summary="Take a marked copy of a CV",
 )
 def download_cv(
     ports: NamedDependency[Ports],
@@ -149,6 +161,7 @@ def download_cv(
     guards=[requires_recruiter, refuses_speculation],
     errors=(404,),
     media_type="application/pdf",
+    summary="File of a copy",
 )
 def hand_out_copy(
     ports: NamedDependency[Ports], member: NamedDependency[Member], download_id: FromPath[UUID]
@@ -177,7 +190,9 @@ def copy_response(ports: Ports, member: Member, download_id: UUID) -> Response[b
     )
 
 
-@get("/cv-downloads", guards=[requires_recruiter], errors=(422,))
+@get(
+    "/cv-downloads", guards=[requires_recruiter], errors=(422,), summary="Own copies and their deletion days"
+)
 def list_duties(
     ports: NamedDependency[Ports], member: NamedDependency[Member], cursor: FromQuery[str | None] = None
 ) -> DutiesOut:
@@ -187,7 +202,13 @@ def list_duties(
     return DutiesOut(items=[duty_out(duty) for duty in page.rows], next_cursor=cursor_of(page.after))
 
 
-@post("/cv-downloads/attestations", guards=[requires_recruiter], errors=(404,), status_code=201)
+@post(
+    "/cv-downloads/attestations",
+    guards=[requires_recruiter],
+    errors=(404,),
+    status_code=201,
+    summary="Attest deletions",
+)
 def attest_deletions(
     ports: NamedDependency[Ports], member: NamedDependency[Member], data: JSONBody[AttestationIn]
 ) -> DutiesOut:
@@ -205,6 +226,7 @@ def attest_deletions(
     guards=[requires_recruiter],
     errors=(404, 409),
     status_code=201,
+    summary="Contact a candidate",
 )
 def request_contact(
     ports: NamedDependency[Ports],
@@ -234,7 +256,7 @@ def request_contact(
     )
 
 
-@get("/contacts", guards=[requires_either_side], errors=(422,))
+@get("/contacts", guards=[requires_either_side], errors=(422,), summary="Own contacts")
 def list_contacts(
     ports: NamedDependency[Ports], member: NamedDependency[Member], cursor: FromQuery[str | None] = None
 ) -> ContactsOut:
@@ -252,7 +274,12 @@ def list_contacts(
     )
 
 
-@get("/contacts/{contact_id:uuid}/messages", guards=[requires_either_side], errors=(404,))
+@get(
+    "/contacts/{contact_id:uuid}/messages",
+    guards=[requires_either_side],
+    errors=(404,),
+    summary="Messages of a contact",
+)
 def read_thread(
     ports: NamedDependency[Ports], member: NamedDependency[Member], contact_id: FromPath[UUID]
 ) -> MessagesOut:
@@ -267,7 +294,11 @@ def read_thread(
 
 
 @post(
-    "/contacts/{contact_id:uuid}/messages", guards=[requires_either_side], errors=(404, 409), status_code=201
+    "/contacts/{contact_id:uuid}/messages",
+    guards=[requires_either_side],
+    errors=(404, 409),
+    status_code=201,
+    summary="Write a message",
 )
 def write_message(
     ports: NamedDependency[Ports],
@@ -283,7 +314,13 @@ def write_message(
     return message_out(message)
 
 
-@post("/contacts/{contact_id:uuid}/answer", guards=[requires_candidate], errors=(404, 409), status_code=200)
+@post(
+    "/contacts/{contact_id:uuid}/answer",
+    guards=[requires_candidate],
+    errors=(404, 409),
+    status_code=200,
+    summary="Accept or refuse a contact",
+)
 def answer_contact(
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
@@ -298,7 +335,7 @@ def answer_contact(
     return AnsweredOut(state=state.value)
 
 
-@post("/openings", guards=[requires_recruiter], errors=(409,), status_code=201)
+@post("/openings", guards=[requires_recruiter], errors=(409,), status_code=201, summary="Make an opening")
 def create_opening(
     ports: NamedDependency[Ports], member: NamedDependency[Member], data: JSONBody[OpeningIn]
 ) -> OpeningOut:
@@ -316,7 +353,7 @@ def create_opening(
     return opening_out(opening)
 
 
-@get("/openings", guards=[requires_recruiter], errors=(422,))
+@get("/openings", guards=[requires_recruiter], errors=(422,), summary="Own openings")
 def list_openings(
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
@@ -333,7 +370,12 @@ def list_openings(
     )
 
 
-@patch("/openings/{opening_id:uuid}", guards=[requires_recruiter], errors=(404,))
+@patch(
+    "/openings/{opening_id:uuid}",
+    guards=[requires_recruiter],
+    errors=(404,),
+    summary="Change, close or reopen an opening",
+)
 def change_opening(
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],

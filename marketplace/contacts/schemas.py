@@ -15,7 +15,7 @@ from marketplace.contacts.downloads import Duty
 from marketplace.contacts.messages import Answer
 from marketplace.contacts.models import OpeningState
 from marketplace.contacts.queries import ContactView, MessageView, OpeningView, Position
-from marketplace.errors import InvalidInputError
+from marketplace.errors import InvalidCursorError
 
 CURSOR_CHARACTERS = 200
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -284,7 +284,7 @@ def cursor_of(position: Position | None) -> str | None:
 
 
 def position_of(cursor: str | None) -> Position | None:
-    """Read a cursor back; raise :class:`InvalidInputError` for one that is none of ours.
+    """Read a cursor back; raise :class:`InvalidCursorError` for one that is none of ours.
 
     It only names a place in the caller's own list, so it needs no signature.
     """
@@ -295,4 +295,4 @@ def position_of(cursor: str | None) -> Position | None:
         at, _, last = base64.urlsafe_b64decode(padded).decode("ascii").partition("|")
         return Position(datetime.fromisoformat(at).astimezone(UTC), UUID(last))
     except (ValueError, OverflowError):
-        raise InvalidInputError.of("cursor", "invalid", N_("This is no cursor of this list.")) from None
+        raise InvalidCursorError(N_("This is no cursor of this list.")) from None

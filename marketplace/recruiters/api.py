@@ -28,7 +28,13 @@ MANDATE_BODY_BYTES = 5 * 1024 * 1024 + 64 * 1024
 MANDATE_PARTS = 4
 
 
-@post("/recruiters", status_code=202, opt={"public": True})
+@post(
+    "/recruiters",
+    status_code=202,
+    opt={"public": True},
+    summary="Register as a recruiter",
+    operation_id="registerRecruiter",
+)
 def register(
     data: JSONBody[RecruiterIn], ports: NamedDependency[Ports], language: NamedDependency[str]
 ) -> Registered:
@@ -38,14 +44,14 @@ def register(
     return Registered()
 
 
-@get("/me/recruiter", errors=(404,), guards=[requires_recruiter])
+@get("/me/recruiter", errors=(404,), guards=[requires_recruiter], summary="Own professional data")
 def read_own(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> RecruiterOut:
     """Return one's own professional data (A7)."""
     with ports.db.reading() as session:
         return recruiter_out(queries.recruiter_facts(session, member.account_id))
 
 
-@patch("/me/recruiter", errors=(404,), guards=[requires_recruiter])
+@patch("/me/recruiter", errors=(404,), guards=[requires_recruiter], summary="Correct own professional data")
 def correct_own(
     data: JSONBody[RecruiterPatch], ports: NamedDependency[Ports], member: NamedDependency[Member]
 ) -> RecruiterOut:
@@ -63,7 +69,13 @@ def correct_own(
         return recruiter_out(queries.recruiter_facts(session, member.account_id))
 
 
-@post("/me/recruiter/confirmations", status_code=200, errors=(404,), guards=[requires_recruiter])
+@post(
+    "/me/recruiter/confirmations",
+    status_code=200,
+    errors=(404,),
+    guards=[requires_recruiter],
+    summary="Confirm own professional data",
+)
 def confirm_own(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> RecruiterOut:
     """Confirm that one's own data are right (A7)."""
     with ports.db.transaction() as session:
@@ -77,6 +89,7 @@ def confirm_own(ports: NamedDependency[Ports], member: NamedDependency[Member]) 
     errors=(404, 409),
     guards=[requires_recruiter],
     request_max_body_size=MANDATE_BODY_BYTES,
+    summary="Attach the mandate",
 )
 def attach_mandate(
     data: Annotated[
@@ -96,7 +109,13 @@ def attach_mandate(
         return recruiter_out(queries.recruiter_facts(session, member.account_id))
 
 
-@post("/me/recruiter/company-submissions", status_code=200, errors=(404, 409), guards=[requires_recruiter])
+@post(
+    "/me/recruiter/company-submissions",
+    status_code=200,
+    errors=(404, 409),
+    guards=[requires_recruiter],
+    summary="Submit a refused company again",
+)
 def resubmit(
     data: JSONBody[ResubmissionIn], ports: NamedDependency[Ports], member: NamedDependency[Member]
 ) -> RecruiterOut:

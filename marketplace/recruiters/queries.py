@@ -18,7 +18,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 
 from marketplace.accounts.models import Account, Role
-from marketplace.errors import InvalidInputError, NotFoundError
+from marketplace.catalogues import N_
+from marketplace.errors import InvalidCursorError, NotFoundError
 from marketplace.recruiters.data import provider_lists
 from marketplace.recruiters.lifecycle import Capabilities, CompanyState, RecruiterState, capabilities
 from marketplace.recruiters.models import (
@@ -235,6 +236,14 @@ def recruiters_page(
     rows = [_facts(row) for row in session.execute(statement)]
     more = _cursor(rows[size - 1].registered_at, rows[size - 1].recruiter_id) if len(rows) > size else None
     return tuple(rows[:size]), more
+
+
+def company_of(session: Session, account_id: UUID) -> UUID:
+    """Return the company of an account's recruiter, which never changes; else :class:`NotFoundError`."""
+    company_id = session.scalar(select(Recruiter.company_id).where(Recruiter.account_id == account_id))
+    if company_id is None:
+        raise NotFoundError("recruiter")
+    return company_id
 
 
 def mandate_key(session: Session, recruiter_id: UUID) -> str:
@@ -499,5 +508,5 @@ def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
     except ValueError:
         instant, position = None, None
     if instant is None or position is None or instant.tzinfo is None:
-        raise InvalidInputError.of("cursor", "invalid_cursor", "This cursor is not valid.")
+        raise InvalidCursorError(N_("This is no cursor of this list."))
     return instant, position

@@ -19,9 +19,7 @@ Text = Annotated[str | None, QueryParameter(required=False)]
 Values = Annotated[list[str] | None, QueryParameter(required=False)]
 
 
-@get(
-    "/candidates/search", guards=[requires_recruiter], errors=(400, 422, 503), operation_id="searchCandidates"
-)
+@get("/candidates/search", guards=[requires_recruiter], errors=(422,), summary="Search candidates")
 def search_candidates(
     request: Request[Any, Any, Any],
     ports: NamedDependency[Ports],

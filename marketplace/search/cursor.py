@@ -13,7 +13,7 @@ from uuid import UUID
 from itsdangerous import BadData, URLSafeSerializer
 
 from marketplace.catalogues import N_
-from marketplace.errors import InvalidInputError
+from marketplace.errors import InvalidCursorError, InvalidInputError
 from marketplace.search.query import Position, Sort
 
 _LONGEST = 512
@@ -33,18 +33,18 @@ def read(
 ) -> Position:
     """Return the position of a cursor this account was given for this search (rules E2).
 
-    Raises ``InvalidInputError`` with the code ``cursor_invalid`` (altered, of someone else, of another
-    search: 400), ``cursor_expired`` (400) or ``window_exceeded`` (422).
+    Raises :class:`InvalidCursorError` (altered, of someone else, of another search, or expired), and
+    ``InvalidInputError`` with the code ``window_exceeded``.
     """
     if len(cursor) > _LONGEST:
-        raise _refused("cursor_invalid", N_("This page link is not valid. Search again."))
+        raise InvalidCursorError(N_("This page link is not valid. Search again."))
     try:
         order, value, seen, expires = _serializer(secret, account_id, fingerprint).loads(cursor)
         position = Position(Sort(order), int(value), int(seen))
     except (BadData, ValueError, TypeError, UnicodeError) as error:
-        raise _refused("cursor_invalid", N_("This page link is not valid. Search again.")) from error
+        raise InvalidCursorError(N_("This page link is not valid. Search again.")) from error
     if now.timestamp() > expires:
-        raise _refused("cursor_expired", N_("This page link has expired. Search again."))
+        raise InvalidCursorError(N_("This page link has expired. Search again."), "cursor_expired")
     if position.seen >= window:
         raise InvalidInputError(
             InvalidInputError.of(
@@ -56,10 +56,6 @@ def read(
             "window_exceeded",
         )
     return position
-
-
-def _refused(code: str, message: str) -> InvalidInputError:
-    return InvalidInputError(InvalidInputError.of("cursor", code, message).errors, code)
 
 
 def _serializer(secret: str, account_id: UUID, fingerprint: str) -> URLSafeSerializer:

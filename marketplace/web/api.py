@@ -2,7 +2,8 @@
 
 ``from marketplace.web.api import get, post, put, patch, delete``. Paths are without ``/api/v1``.
 Handlers are sync and run in a thread; ``errors`` names the refusals a route can answer with
-(415 does not exist here; 400 and 422 come with every body).
+(415 does not exist here; 400 and 422 come with every body). The operation id is the handler's name,
+the description its docstring.
 """
 
 from __future__ import annotations
@@ -56,6 +57,12 @@ def _route(maker: Callable[..., Any], defaults: Sequence[int]) -> Callable[..., 
         stated = {*errors, *defaults, *(() if options.get("public") else (401, 403))}
 
         def decorator(handler: Handler) -> HTTPRouteHandler:
+            told = {
+                "tags": [handler.__module__.split(".")[1]],
+                "operation_id": _camel_case(handler.__name__),
+                # An empty requirement: signing in is possible and not needed.
+                "security": [{}] if options.get("public") else None,
+            }
             made: HTTPRouteHandler = maker(
                 path,
                 guards=list(guards),
@@ -63,13 +70,18 @@ def _route(maker: Callable[..., Any], defaults: Sequence[int]) -> Callable[..., 
                 status_code=status_code,
                 sync_to_thread=True,
                 responses={**problem_responses(stated), **(responses or {})},
-                **{"tags": [handler.__module__.split(".")[1]], **more},
+                **told | more,
             )(handler)
             return made
 
         return decorator
 
     return wrapper
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
 
 
 get = _route(threads.get, ())

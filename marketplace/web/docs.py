@@ -54,10 +54,34 @@ def openapi_json() -> bytes:
                 }
             ),
             security=[{"bearer": []}, {"session": []}],
+            use_handler_docstrings=True,
         ),
         logging_config=None,
     )
-    return msgspec.json.encode(described.openapi_schema.to_schema())
+    return msgspec.json.encode(_completed(described.openapi_schema.to_schema()))
+
+
+RETRY_AFTER = {
+    "Retry-After": {
+        "description": "Seconds after which to try again.",
+        "schema": {"type": "integer", "minimum": 0},
+        "required": True,
+    }
+}
+
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    """Say what Litestar cannot: no parameter is ever null, and when to come back."""
+    for operation in (one for path in document["paths"].values() for one in path.values()):
+        for parameter in operation.get("parameters", ()):
+            schema = parameter["schema"]
+            real = [one for one in schema.get("oneOf", ()) if one != {"type": "null"}]
+            if len(real) == 1:
+                others = {name: value for name, value in schema.items() if name != "oneOf"}
+                parameter["schema"] = real[0] | others
+        for status in {"429", "503"} & operation["responses"].keys():
+            operation["responses"][status]["headers"] = RETRY_AFTER
+    return document
 
 
 @litestar_get("/api/openapi.json", opt={"public": True}, include_in_schema=False, sync_to_thread=True)

@@ -17,7 +17,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from litestar.params import QueryParameter
 
 from marketplace.catalogues import N_
-from marketplace.errors import InvalidInputError
+from marketplace.errors import InvalidCursorError
 from marketplace.settings import Settings
 from marketplace.signing import signing_key
 
@@ -26,6 +26,7 @@ Key = str | int | None
 
 PAGE_SIZE = 50
 CURSOR_MAX_LENGTH = 500
+NOT_VALID = N_("This page marker is no longer valid: start again from the first page.")
 
 PageSize = Annotated[int, QueryParameter(name="size", ge=1, le=PAGE_SIZE, default=PAGE_SIZE, required=False)]
 """Type of the parameter of a list: ``size: PageSize = PAGE_SIZE``."""
@@ -50,17 +51,17 @@ def decode_cursor(
 ) -> tuple[Key, ...] | None:
     """Return the sort key a cursor stands for; None for the first page.
 
-    Raises :class:`InvalidInputError` when it was made for another account or list, is older than
-    ``cursor_minutes``, or is none of ours.
+    Raises :class:`InvalidCursorError` when it was made for another account or list, is older than
+    ``cursor_minutes`` (``cursor_expired``), or is none of ours.
     """
     if not cursor:
         return None
     try:
         made_at, *key = _signer(settings, account_id, listing).loads(cursor[:CURSOR_MAX_LENGTH])
     except (BadSignature, ValueError) as error:
-        raise _invalid() from error
+        raise InvalidCursorError(NOT_VALID) from error
     if now.timestamp() - made_at > settings.cursor_minutes * 60:
-        raise _invalid()
+        raise InvalidCursorError(NOT_VALID, "cursor_expired")
     return tuple(key)
 
 
@@ -73,10 +74,4 @@ def page_of(rows: Sequence[T], size: int, cursor_of: Callable[[T], str]) -> tupl
 def _signer(settings: Settings, account_id: UUID, listing: str) -> URLSafeSerializer:
     return URLSafeSerializer(
         signing_key(settings, "list-cursor"), salt=f"{listing}:{account_id}", serializer=json
-    )
-
-
-def _invalid() -> InvalidInputError:
-    return InvalidInputError.of(
-        "cursor", "invalid", N_("This page marker is no longer valid: start again from the first page.")
     )

@@ -25,6 +25,14 @@ KINDS: dict[str, Kind] = {
         400, N_("The request cannot be read"),
         N_("Check that it is complete and well formed."),
     ),
+    "cursor_invalid": Kind(
+        400, N_("This page marker is not valid"),
+        N_("Start again from the first page."),
+    ),
+    "cursor_expired": Kind(
+        400, N_("This page marker has expired"),
+        N_("Start again from the first page."),
+    ),
     "unknown_host": Kind(
         400, N_("Unknown address"),
         N_("Use the address the service is known by."),
@@ -84,6 +92,10 @@ KINDS: dict[str, Kind] = {
     "invalid_input": Kind(
         422, N_("Something is not right yet"),
         N_("Correct the fields named and send it again."),
+    ),
+    "window_exceeded": Kind(
+        422, N_("There are no further pages"),
+        N_("Narrow the search to see other results."),
     ),
     "too_many_requests": Kind(
         429, N_("Too many requests"),

@@ -24,6 +24,7 @@ from marketplace.catalogues import N_, translate
 from marketplace.errors import (
     ConflictError,
     FieldError,
+    InvalidCursorError,
     InvalidInputError,
     MarketplaceError,
     NotAllowedError,
@@ -70,6 +71,7 @@ class UnknownHostError(MarketplaceError):
 
 
 _STATUSES: tuple[tuple[type[MarketplaceError], int], ...] = (
+    (InvalidCursorError, 400),
     (InvalidInputError, 422),
     (NotFoundError, 404),
     (NotAllowedError, 403),
@@ -194,7 +196,7 @@ def to_problem(refusal: Refusal, language: str, request_id: str) -> Problem:
             ProblemError(field=fault.field, code=fault.code, message=translated_fault(fault, language))
             for fault in refusal.errors
         ]
-        if refusal.status == HTTPStatus.UNPROCESSABLE_ENTITY
+        if refusal.errors or refusal.status == HTTPStatus.UNPROCESSABLE_ENTITY
         else msgspec.UNSET,
         reasons=list(refusal.reasons) if refusal.reasons else msgspec.UNSET,
     )

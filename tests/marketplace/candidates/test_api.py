@@ -196,7 +196,7 @@ def test_the_access_log(browser, db, ports, now) -> None:
     assert [(item["kind"], item["role"]) for item in items] == [("profile", "Chargée de recrutement")]
     assert items[0]["at"] == "2026-11-23T09:00:00Z"
     assert set(items[0]) == {"kind", "at", "company", "role", "purpose"}
-    assert browser.get("/api/v1/me/access-log?cursor=nonsense").status_code == 422
+    assert browser.get("/api/v1/me/access-log?cursor=nonsense").status_code == 400
     signed_in(browser, db, "searchable")
     assert browser.get("/api/v1/me/access-log").json()["items"] == []
 

@@ -268,7 +268,7 @@ def test_the_access_log(browser, db, ports, now) -> None:
     assert last.status_code == 200
     assert last.text.count("opened your profile") == 1
     assert "Chargée de recrutement" in browser.get("/candidate").text
-    assert browser.get("/candidate/access-log?cursor=x").status_code == 422
+    assert browser.get("/candidate/access-log?cursor=x").status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from marketplace.clock import FixedClock
-from marketplace.errors import InvalidInputError
+from marketplace.errors import InvalidCursorError
 from marketplace.settings import Settings
 from marketplace.web.paging import decode_cursor, encode_cursor, page_of
 
@@ -24,23 +24,23 @@ def test_a_cursor_comes_back_as_it_went(settings: Settings, clock: FixedClock) -
 
 
 def test_a_cursor_is_of_one_account_and_list(settings: Settings, clock: FixedClock) -> None:
-    """X-02: another account's or list's cursor, or an altered one, is 422."""
+    """X-02: another account's or list's cursor, or an altered one, is 400."""
     cursor = encode_cursor(settings, ME, "contacts", clock.now(), [1])
     for account, listing, text in (
         (OTHER, "contacts", cursor), (ME, "downloads", cursor), (ME, "contacts", cursor + "x"),
         (ME, "contacts", "x" * 9999), (ME, "contacts", "."), (ME, "contacts", "é.é"),
     ):  # fmt: skip
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(InvalidCursorError):
             decode_cursor(settings, account, listing, clock.now(), text)
 
 
 def test_a_cursor_ends(settings: Settings, clock: FixedClock) -> None:
-    """X-02: 15 minutes: just before and at the bound it is good, after it is 422."""
+    """X-02: 15 minutes: just before and at the bound it is good, after it is `cursor_expired`, 400."""
     cursor = encode_cursor(settings, ME, "contacts", clock.now(), [1])
     life = timedelta(minutes=settings.cursor_minutes)
     for age in (life - timedelta(seconds=1), life):
         assert decode_cursor(settings, ME, "contacts", clock.now() + age, cursor) == (1,)
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(InvalidCursorError, match="cursor_expired"):
         decode_cursor(settings, ME, "contacts", clock.now() + life + timedelta(seconds=1), cursor)
 
 
