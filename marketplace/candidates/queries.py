@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, String, Uuid, bindparam, exists, func, or_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from marketplace.accounts.models import Account
@@ -323,6 +324,39 @@ def cards(session: Session, ids: Collection[UUID]) -> dict[UUID, CandidateCard]:
     return {row.id: _card(row) for row in session.execute(statement)}
 
 
+@cache
+def _listed_people() -> Any:
+    """The statement of :func:`people_to_list`, built once: it is part of every search."""
+    permits = (
+        select(
+            func.jsonb_object_agg(
+                RightToWork.country, func.jsonb_build_array(RightToWork.right, RightToWork.expires_on)
+            )
+        )
+        .where(RightToWork.candidate_id == Candidate.id)
+        .correlate(Candidate)
+        .scalar_subquery()
+        .label("permits")
+    )
+    return _cards(permits).where(
+        Candidate.id.in_(bindparam("ids", expanding=True)), Candidate.start_day.is_not(None)
+    )
+
+
+def people_to_list(
+    session: Session, ids: Collection[UUID]
+) -> dict[UUID, tuple[VisibilityFacts, CandidateCard]]:
+    """Return facts and card of each of these candidates in one statement, for the caller to re-check."""
+    found = {}
+    for row in session.execute(_listed_people(), {"ids": list(ids)}):
+        permits = {
+            country: WorkPermit(WorkRight(right), None if until is None else date.fromisoformat(until))
+            for country, (right, until) in (row.permits or {}).items()
+        }
+        found[row.id] = _facts(row, permits), _card(row)
+    return found
+
+
 def _card(row: Any) -> CandidateCard:
     start = _start(row)
     if start is None:
@@ -397,19 +431,22 @@ def account_ids(session: Session, ids: Collection[UUID]) -> dict[UUID, UUID]:
     return {row.id: row.account_id for row in rows}
 
 
+@cache
+def _pending() -> Any:
+    return select(OutboxMessage.subject, OutboxMessage.details["was_country"].astext).where(
+        OutboxMessage.done_at.is_(None),
+        OutboxMessage.lowers_visibility,
+        OutboxMessage.topic == CHANGED,
+    )
+
+
 def pending_lower_keys(session: Session, country: str) -> frozenset[int]:
     """Return the keys a query on ``country`` must leave out: changes not yet in the index (rules G).
 
     A candidate who moved away still has a document in the old country's index, so the move's
     message names that country.
     """
-    pending = session.execute(
-        select(OutboxMessage.subject, OutboxMessage.details["was_country"].astext).where(
-            OutboxMessage.done_at.is_(None),
-            OutboxMessage.lowers_visibility,
-            OutboxMessage.topic == CHANGED,
-        )
-    ).all()
+    pending = session.execute(_pending()).all()
     if not pending:
         return frozenset()
     left = [UUID(subject) for subject, was_country in pending if was_country == country]
@@ -432,11 +469,31 @@ def hidden_from(
     ``domains`` are the company's known domains and the recruiter's own; an excluded domain covers
     its sub-domains.
     """
-    excluding = select(Exclusion.candidate_id).where(_excludes(company_id, domains, registration_number))
-    blocking = select(Block.candidate_id).where(_blocks(recruiter_id, company_id))
+    values = {
+        "recruiter": recruiter_id,
+        "company": company_id,
+        "domains": sorted(domain_and_parents(domains)),
+        "number": registration_number,
+    }
+    return frozenset(session.scalars(_refusing(), values))
+
+
+@cache
+def _refusing() -> Any:
+    """The statement of :func:`hidden_from`, built once; an unknown number equals nothing."""
+    recruiter, company = bindparam("recruiter", type_=Uuid()), bindparam("company", type_=Uuid())
+    excluding = select(Exclusion.candidate_id).where(
+        or_(
+            Exclusion.company_id == company,
+            Exclusion.domain.in_(bindparam("domains", expanding=True)),
+            Exclusion.registration_number == bindparam("number", type_=String()),
+        )
+    )
+    blocking = select(Block.candidate_id).where(
+        or_(Block.recruiter_id == recruiter, Block.company_id == company)
+    )
     refusing = union(excluding, blocking).subquery()
-    statement = select(Candidate.key).join(refusing, refusing.c.candidate_id == Candidate.id)
-    return frozenset(session.scalars(statement))
+    return select(Candidate.key).join(refusing, refusing.c.candidate_id == Candidate.id)
 
 
 def refusals(

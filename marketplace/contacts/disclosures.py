@@ -163,8 +163,9 @@ def open_profile(
     when the recruiter is not active or the company not verified, :class:`InvalidInputError` for a
     country outside the Territory.
     """
+    _check_country(job_country)
     meeting = meet(session, now, settings, account_id, candidate_id, Act.PROFILE)
-    country = _job_country(meeting, job_country)
+    country = job_country or meeting.recruiter.work_country
     _permit(meeting, country, Act.PROFILE)
     cv = candidate_queries.current_cv(session, candidate_id)
     _write(session, now, meeting, Act.PROFILE, country, cv=cv)
@@ -198,8 +199,9 @@ def read_cv_text(
     contact (rules D3), and :class:`InvalidInputError` for a ``q`` longer than a search's (D1).
     """
     asked = search_url.read([("q", q)], default_job_country="FR", limits=search_url.Limits.of(settings))
+    _check_country(job_country)
     meeting = meet(session, now, settings, account_id, candidate_id, Act.CV_TEXT)
-    country = _job_country(meeting, job_country)
+    country = job_country or meeting.recruiter.work_country
     _permit(meeting, country, Act.CV_TEXT)
     cv = candidate_queries.current_cv(session, candidate_id)
     if cv is None:
@@ -413,15 +415,35 @@ def recruiter_facts(
         is_active=recruiter.is_active,
         is_company_verified=recruiter.is_company_verified,
         has_accepted_terms=not terms.outstanding_documents(session, recruiter.account_id, today),
-        has_confirmed_data=has_confirmed_data(
-            recruiter.confirmed_at.date(),
-            today,
-            settings.data_confirmation_months,
-            settings.data_confirmation_grace_days,
-        ),
+        has_confirmed_data=_has_confirmed_data(recruiter, now, settings),
         has_duties_overdue=queries.has_open_duty_before(
             session, recruiter.recruiter_id, retention.stopping_cutoff(today, settings.overdue_grace_days)
         ),
+    )
+
+
+def facts_for_lists(now: datetime, settings: Settings, recruiter: AskingRecruiter) -> RecruiterFacts:
+    """Return the facts a list is judged by, without asking for documents and duties.
+
+    Reasons on the recruiter's side empty no list (rules D2): these two are asked at each disclosure,
+    and nobody comes to a list with documents to accept (``web/guards.py``).
+    """
+    return RecruiterFacts(
+        work_country=recruiter.work_country,
+        is_active=recruiter.is_active,
+        is_company_verified=recruiter.is_company_verified,
+        has_accepted_terms=True,
+        has_confirmed_data=_has_confirmed_data(recruiter, now, settings),
+        has_duties_overdue=False,
+    )
+
+
+def _has_confirmed_data(recruiter: AskingRecruiter, now: datetime, settings: Settings) -> bool:
+    return has_confirmed_data(
+        recruiter.confirmed_at.date(),
+        now.date(),
+        settings.data_confirmation_months,
+        settings.data_confirmation_grace_days,
     )
 
 
@@ -450,13 +472,13 @@ def candidate_facts(
     )
 
 
-def _job_country(meeting: Meeting, asked: str | None) -> str:
-    """Return the country the search was for; the recruiter's own by default (rules D2, G)."""
-    if asked is None:
-        return meeting.recruiter.work_country
-    if asked not in TERRITORY:
+def _check_country(job_country: str | None) -> None:
+    """Refuse a country outside the Territory before anybody is looked up.
+
+    Afterwards the refusal would tell a hidden candidate from an unknown id (rules D3).
+    """
+    if job_country is not None and job_country not in TERRITORY:
         raise InvalidInputError.of("job_country", "not_in_territory", "Choose FR, GB or US.")
-    return asked
 
 
 def _permit(meeting: Meeting, job_country: str, act: Act) -> None:

@@ -9,10 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, literal, select, true, tuple_
+from sqlalchemy import (
+    Date,
+    Row,
+    Select,
+    Uuid,
+    bindparam,
+    exists,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 from marketplace.accounts.models import Account
@@ -30,7 +43,13 @@ from marketplace.contacts.models import (
 )
 from marketplace.contacts.policy import Act
 from marketplace.errors import NotFoundError
-from marketplace.recruiters.lifecycle import RECRUITER_CAPABILITIES, CompanyState, RecruiterState
+from marketplace.recruiters.lifecycle import (
+    RECRUITER_CAPABILITIES,
+    Capabilities,
+    CompanyState,
+    RecruiterState,
+    capabilities,
+)
 from marketplace.recruiters.models import Company, CompanyDomain, Recruiter
 
 PAGE = 50
@@ -73,6 +92,7 @@ class AskingRecruiter:
     domains: frozenset[str]
     is_active: bool
     is_company_verified: bool
+    capabilities: Capabilities
     confirmed_at: datetime
 
     @property
@@ -166,46 +186,59 @@ def asking_recruiter(session: Session, account_id: UUID, *, lock: bool = False) 
     With ``lock`` recruiter and company are held until the end of the transaction, so that a
     suspension cannot interleave with what is decided on them (security.md INV-5).
     """
-    return _asking(session, Recruiter.account_id == account_id, lock=lock)
+    return _asking(session, _asking_statement(by_account=True, lock=lock), account_id)
 
 
 def recruiter_of(session: Session, recruiter_id: UUID) -> AskingRecruiter:
     """Return the same by the recruiter's id, for the other side of a thread."""
-    return _asking(session, Recruiter.id == recruiter_id, lock=False)
+    return _asking(session, _asking_statement(by_account=False, lock=False), recruiter_id)
 
 
-def _asking(session: Session, condition: ColumnElement[bool], *, lock: bool) -> AskingRecruiter:
+@cache
+def _asking_statement(*, by_account: bool, lock: bool) -> Select[*tuple[Any, ...]]:
+    """One statement for everything, built once: it is part of every search and disclosure."""
+    domains = (
+        select(func.array_agg(CompanyDomain.domain))
+        .where(CompanyDomain.company_id == Company.id)
+        .correlate(Company)
+        .scalar_subquery()
+    )
     statement = (
-        select(Recruiter, Company, Account.first_name, Account.last_name, Account.language, Account.email)
+        select(
+            Recruiter.id, Recruiter.account_id, Recruiter.job_title, Recruiter.work_country, Recruiter.state,
+            Recruiter.email_domain, Recruiter.confirmed_at, Recruiter.company_id, Company.legal_name,
+            Company.registration_number, Company.state.label("company_state"), Account.first_name,
+            Account.last_name, Account.language, Account.email, domains.label("domains"),
+        )
         .join(Company, Company.id == Recruiter.company_id)
         .join(Account, Account.id == Recruiter.account_id)
-        .where(condition)
-    )
-    if lock:
-        # Rows this session has seen before the lock are read anew, not taken from its memory.
-        statement = statement.with_for_update(read=True, of=[Recruiter, Company]).execution_options(
-            populate_existing=True
-        )
-    row = session.execute(statement).one_or_none()
+        .where((Recruiter.account_id if by_account else Recruiter.id) == bindparam("asker", type_=Uuid()))
+    )  # fmt: skip
+    return statement.with_for_update(read=True, of=[Recruiter, Company]) if lock else statement
+
+
+def _asking(session: Session, statement: Select[*tuple[Any, ...]], asker: UUID) -> AskingRecruiter:
+    row = session.execute(statement, {"asker": asker}).one_or_none()
     if row is None:
         raise NotFoundError
-    recruiter, company = row.Recruiter, row.Company
-    known = session.scalars(select(CompanyDomain.domain).where(CompanyDomain.company_id == company.id))
+    state, company_state = RecruiterState(row.state), CompanyState(row.company_state)
+    own = (row.email_domain, row.email.rpartition("@")[2].lower())
     return AskingRecruiter(
-        recruiter_id=recruiter.id,
-        account_id=recruiter.account_id,
+        recruiter_id=row.id,
+        account_id=row.account_id,
         first_name=row.first_name,
         last_name=row.last_name,
         language=row.language,
-        job_title=recruiter.job_title,
-        work_country=recruiter.work_country,
-        company_id=company.id,
-        company_name=company.legal_name,
-        registration_number=company.registration_number,
-        domains=frozenset({*known, recruiter.email_domain, row.email.rpartition("@")[2].lower()}),
-        is_active=RECRUITER_CAPABILITIES[RecruiterState(recruiter.state)].may_contact,
-        is_company_verified=CompanyState(company.state) is CompanyState.VERIFIED,
-        confirmed_at=recruiter.confirmed_at,
+        job_title=row.job_title,
+        work_country=row.work_country,
+        company_id=row.company_id,
+        company_name=row.legal_name,
+        registration_number=row.registration_number,
+        domains=frozenset({*(row.domains or ()), *own}),
+        is_active=RECRUITER_CAPABILITIES[state].may_contact,
+        is_company_verified=company_state is CompanyState.VERIFIED,
+        capabilities=capabilities(state, company_state),
+        confirmed_at=row.confirmed_at,
     )
 
 
@@ -421,12 +454,17 @@ def download(session: Session, download_id: UUID) -> DownloadView | None:
 
 def has_open_duty_before(session: Session, recruiter_id: UUID, cutoff: date) -> bool:
     """Whether a duty of this recruiter is open that was due before ``cutoff`` (rules D4)."""
+    return bool(session.scalar(_open_duty(), {"recruiter": recruiter_id, "cutoff": cutoff}))
+
+
+@cache
+def _open_duty() -> Select[tuple[bool]]:
     found = exists().where(
-        CVDownload.recruiter_id == recruiter_id,
+        CVDownload.recruiter_id == bindparam("recruiter", type_=Uuid()),
         CVDownload.state == DutyState.OPEN,
-        CVDownload.delete_by_on < cutoff,
+        CVDownload.delete_by_on < bindparam("cutoff", type_=Date()),
     )
-    return bool(session.scalar(select(found)))
+    return select(found)
 
 
 def _downloads() -> Select[*tuple[Any, ...]]:

@@ -7,7 +7,7 @@ The use cases of recruiters and candidates are in ``openings.py``, ``messages.py
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from marketplace import audit, outbox
 from marketplace.candidates import queries as candidate_queries
-from marketplace.candidates.queries import Refusals
+from marketplace.candidates.queries import CandidateCard, Refusals
 from marketplace.contacts import disclosures, policy, queries, retention
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.policy import RecruiterFacts
@@ -52,7 +52,14 @@ def listing_for(
     if job_country is not None and job_country not in TERRITORY:
         raise InvalidInputError.of("job_country", "not_in_territory", "Choose FR, GB or US.")
     recruiter = queries.asking_recruiter(session, account_id)
-    facts = disclosures.recruiter_facts(session, now, settings, recruiter)
+    return listing_of(session, now, settings, recruiter, job_country or recruiter.work_country)
+
+
+def listing_of(
+    session: Session, now: datetime, settings: Settings, recruiter: AskingRecruiter, job_country: str
+) -> Listing:
+    """Return the same for a recruiter who is read already and a country of the Territory."""
+    facts = disclosures.facts_for_lists(now, settings, recruiter)
     refusing = candidate_queries.hidden_from(
         session,
         recruiter.recruiter_id,
@@ -61,28 +68,35 @@ def listing_for(
         recruiter.registration_number,
     )
     pending = candidate_queries.pending_lower_keys(session, recruiter.work_country)
-    country = job_country or recruiter.work_country
     return Listing(
         recruiter=recruiter,
         facts=facts,
-        visibility=policy.visibility_for(facts, country, now.date(), refusing | pending),
+        visibility=policy.visibility_for(facts, job_country, now.date(), refusing | pending),
         refusing_keys=refusing,
     )
 
 
-def still_listed(
-    session: Session, settings: Settings, listing: Listing, candidate_ids: Iterable[UUID]
-) -> frozenset[UUID]:
-    """Return which of these hits may be shown: the re-check on what PostgreSQL says (rules D2)."""
-    known = candidate_queries.visibility_facts(session, list(candidate_ids))
+def listed_cards(
+    session: Session, settings: Settings, listing: Listing, candidate_ids: Sequence[UUID]
+) -> list[CandidateCard]:
+    """Return the cards of those hits that may be shown, in the order given (rules D2, D7).
+
+    The re-check on what PostgreSQL says now: a hit that may not be shown any more is left out.
+    """
+    if not candidate_ids:
+        return []
+    known = candidate_queries.people_to_list(session, candidate_ids)
     visibility = listing.visibility
-    shown = set()
-    for candidate_id, facts in known.items():
+    shown = []
+    for candidate_id in candidate_ids:
+        if candidate_id not in known:
+            continue
+        facts, card = known[candidate_id]
         refusals = REFUSED if facts.key in listing.refusing_keys else NOT_REFUSED
         person = disclosures.candidate_facts(facts, refusals, visibility.today, settings)
         if policy.is_listed(listing.facts, person, visibility.job_country, visibility.today):
-            shown.add(candidate_id)
-    return frozenset(shown)
+            shown.append(card)
+    return shown
 
 
 def candidate_withdrew(session: Session, now: datetime, settings: Settings, candidate_id: UUID) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -55,8 +55,18 @@ class _Slot:
     places: frozenset[tuple[int, int]]
 
 
+_REMEMBERED = 32_768
+"""Chunks a search remembers."""
+
+_LONG_GAP = 400
+"""Characters between two chunks beyond which they are no neighbours, and nobody counts the tokens."""
+_FAR = 1000
+
 Place: TypeAlias = tuple[int, int]
 """A sought term and a position in it."""
+
+_Judged: TypeAlias = tuple[tuple[tuple[int, int, int, frozenset[Place]], ...], int]
+"""Of a chunk: place, start, end and sought places of each token that matters; the number of tokens."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,8 @@ class Marking:
     terms: tuple[tuple[int, int], ...]
     wanted: Mapping[str, frozenset[Place]]
     loose: frozenset[str]
+    judged: dict[str, _Judged] = field(default_factory=dict, compare=False, repr=False)
+    misses: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def marks(self, text: str) -> list[_Mark]:
         """Return the matches in ``text`` in order, none inside another."""
@@ -93,22 +105,72 @@ class Marking:
         return slot
 
     def _slots(self, text: str) -> Iterator[_Slot]:
-        """Yield the tokens that matter; a chunk without a wanted stem costs one look at a set."""
-        position, misses, known, loose = 0, self.wanted.keys().isdisjoint, analysis.remembered, self.loose
-        for match in analysis.CHUNK.finditer(text):
-            tokens, keys = known.get(match[0]) or analysis.chunk(match[0])
-            if loose or not misses(keys):
-                start = match.start()
-                for place, token in enumerate(tokens):
-                    if places := self._places(token.forms):
-                        yield _Slot(position + place, start + token.start, start + token.end, places)
-            position += len(tokens)
+        """Yield the tokens that matter, with their positions among all tokens.
+
+        Each distinct chunk is judged once, and only those that matter are looked for, which takes a
+        third of the time of walking through all of them; the tokens between two of them are counted
+        only where the second may continue a term the first began.
+        """
+        position, end = 0, 0
+        for start, chunk in self._chunks_that_matter(text):
+            found, length = self._slots_of(chunk)
+            if start - end <= _LONG_GAP and any(at > 0 for _, _, _, places in found for _, at in places):
+                position += sum(len(analysis.chunk(between)[0]) for between in text[end:start].split())
+            else:
+                position += _FAR
+            for place, first, last, places in found:
+                yield _Slot(position + place, start + first, start + last, places)
+            position += length
+            end = start + len(chunk)
+
+    def _chunks_that_matter(self, text: str) -> list[tuple[int, str]]:
+        """Return start and text of each chunk with a sought token, in order."""
+        chunks = set(text.split())
+        chunks -= self.misses
+        return sorted(
+            (start, chunk)
+            for chunk in chunks
+            if self._slots_of(chunk)[0]
+            for start in _places_of(chunk, text)
+        )
+
+    def _slots_of(self, chunk: str) -> _Judged:
+        """Judge a chunk once for this search: what is sought in it, and how many tokens it has."""
+        judged = self.judged.get(chunk)
+        if judged is None:
+            tokens, keys = analysis.remembered.get(chunk) or analysis.chunk(chunk)
+            found: tuple[tuple[int, int, int, frozenset[Place]], ...] = ()
+            if self.loose or not self.wanted.keys().isdisjoint(keys):
+                found = tuple(
+                    (place, token.start, token.end, places)
+                    for place, token in enumerate(tokens)
+                    if (places := self._places(token.forms))
+                )
+            judged = found, len(tokens)
+            if len(self.misses) + len(self.judged) >= _REMEMBERED:
+                self.misses.clear()
+                self.judged.clear()
+            if found:
+                self.judged[chunk] = judged
+            else:
+                self.misses.add(chunk)
+        return judged
 
     def _places(self, forms: Sequence[str]) -> frozenset[Place]:
         found = [self.wanted[key] for form in forms for key in analysis.stem_keys(form) if key in self.wanted]
         if self.loose and any(one_letter_away(form, word) for form in forms for word in self.loose):
             found.append(frozenset({(len(self.terms) - 1, 0)}))
         return frozenset().union(*found) if found else _NOWHERE
+
+
+def _places_of(chunk: str, text: str) -> Iterator[int]:
+    """Yield where ``chunk`` stands in ``text`` with a blank, or nothing, on both sides."""
+    start = text.find(chunk)
+    while start >= 0:
+        end = start + len(chunk)
+        if (start == 0 or text[start - 1].isspace()) and (end == len(text) or text[end].isspace()):
+            yield start
+        start = text.find(chunk, end)
 
 
 @lru_cache(maxsize=64)

@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from marketplace.candidates import queries as candidates
 from marketplace.candidates.queries import CandidateCard
+from marketplace.contacts import queries as contacts
 from marketplace.contacts.policy import stops_of_recruiter
-from marketplace.contacts.services import listing_for, still_listed
+from marketplace.contacts.services import listed_cards, listing_of
 from marketplace.db import Database
 from marketplace.errors import NotAllowedError
-from marketplace.recruiters import queries as recruiters
 from marketplace.recruiters.lifecycle import Capabilities
 from marketplace.search import cursor, highlight, url
 from marketplace.search.highlight import Fragment
@@ -103,28 +102,23 @@ def find_candidates(
     """
     settings = searcher.settings
     with searcher.db.reading() as session:
-        facts = recruiters.recruiter_facts(session, account_id)
-        parameters = url.read(pairs, default_job_country=facts.work_country, limits=url.Limits.of(settings))
-        only_counts = _sees_only_counts(facts.capabilities, parameters)
-        listing = listing_for(session, now, settings, account_id, parameters.job_country)
-        binding = _Binding(account_id, parameters.fingerprint(facts.work_country))
+        recruiter = contacts.asking_recruiter(session, account_id)
+        parameters = url.read(
+            pairs, default_job_country=recruiter.work_country, limits=url.Limits.of(settings)
+        )
+        only_counts = _sees_only_counts(recruiter.capabilities, parameters)
+        listing = listing_of(session, now, settings, recruiter, parameters.job_country)
+        binding = _Binding(account_id, parameters.fingerprint(recruiter.work_country))
         position = None if only_counts else _position(searcher, now, binding, parameters)
         page = searcher.index.search(parameters.query(listing.visibility, position))
         if only_counts:
             return _counts_only(parameters, page.total, page.facets)
-        ids = [hit.candidate_id for hit in page.hits]
-        shown = still_listed(session, settings, listing, ids) if ids else frozenset()
-        cards = candidates.cards(session, shown) if shown else {}
+        cards = listed_cards(session, settings, listing, [hit.candidate_id for hit in page.hits])
     return SearchResults(
         parameters=parameters,
         total=Count(page.total),
         facets=tuple(_exactly(facet) for facet in page.facets),
-        hits=_with_highlights(
-            [cards[candidate_id] for candidate_id in ids if candidate_id in cards],
-            parameters.words,
-            page.reading,
-            settings,
-        ),
+        hits=_with_highlights(cards, parameters.words, page.reading, settings),
         next_cursor=_next_cursor(searcher, now, binding, page.after),
         reading=page.reading,
         only_counts=False,

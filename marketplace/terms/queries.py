@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Row, and_, exists, literal, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Date,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
@@ -132,14 +147,20 @@ def required_documents(session: Session, role: Role, language: str, today: date)
     return tuple(item for item in found if item.needs_acceptance)
 
 
-def outstanding_documents(session: Session, account_id: UUID, today: date) -> tuple[DocumentText, ...]:
-    """Return the versions in force that this member has yet to accept, in their language (A2)."""
-    rows = session.execute(
+@cache
+def _outstanding() -> Select[*tuple[Any, ...]]:
+    """The statement of :func:`outstanding_documents`, built once: it is part of every decision."""
+    return (
         select(*_COLUMNS)
         .select_from(DocumentVersion)
-        .join(Account, Account.id == account_id)
-        .where(_is_outstanding(DocumentVersion, today))
+        .join(Account, Account.id == bindparam("account", type_=Uuid()))
+        .where(_is_outstanding(DocumentVersion, bindparam("today", type_=Date())))
     )
+
+
+def outstanding_documents(session: Session, account_id: UUID, today: date) -> tuple[DocumentText, ...]:
+    """Return the versions in force that this member has yet to accept, in their language (A2)."""
+    rows = session.execute(_outstanding(), {"account": account_id, "today": today})
     order = list(DocumentKind)
     return tuple(sorted((_text(row) for row in rows), key=lambda item: order.index(item.document)))
 
@@ -188,7 +209,8 @@ def _is_outstanding(version: type[DocumentVersion], today: date | BindParameter[
             )
         ),
         ~exists(
-            select(literal(1)).where(
+            select(literal(1))
+            .where(
                 Acceptance.account_id == Account.id,
                 Acceptance.document == version.document,
                 accepted.document == Acceptance.document,
@@ -196,6 +218,8 @@ def _is_outstanding(version: type[DocumentVersion], today: date | BindParameter[
                 accepted.language == version.language,
                 accepted.effective_on >= version.effective_on,
             )
+            # Named, for inside another EXISTS the account would become a table of its own: anybody's.
+            .correlate(Account, version)
         ),
     )
 

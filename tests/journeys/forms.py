@@ -104,9 +104,14 @@ class Person:
         return self.page.text
 
     def fills_in(
-        self, action: str, *, button: str | None = None, status: int = 200, file: tuple[str, bytes] | None = None,
+        self,
+        action: str,
+        *,
+        button: str | None = None,
+        status: int = 200,
+        file: tuple[str, bytes] | None = None,
         **values: Value,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Fill in the form of this page whose action matches ``action`` and press a button."""
         form = next((f for f in forms_of(self.page.text) if re.search(action, f.action)), None)
         assert form is not None, f"no form {action} on {self.page.url}: {self.page.text[:3000]}"

@@ -100,8 +100,8 @@ def test_the_main_job(app: Litestar, ports: Ports, mail_sink: MailSink, candidat
     signs_in(candidate, who.email, PASSWORD)
     candidate.goes_to("/candidate/profile")
     candidate.fills_in(
-        "/candidate/profile", country="FR", region="FR-IDF", job_fields=["development"], start_month="2027-09",
-        flex_weeks="2", headline=f"Développeur Python en alternance, {who.last_name}", skills=["python", "sql"],
+        "/candidate/profile", country="FR", region="FR-IDF", job_fields=["development"],
+        start_month="2027-09", flex_weeks="2", headline=f"Développeur Python en alternance, {who.last_name}", skills=["python", "sql"],
         languages=["fr", "en"], education_level="6", right_FR="yes",
     )  # fmt: skip
     candidate.goes_to("/candidate/cv")

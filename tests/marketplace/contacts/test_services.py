@@ -65,7 +65,8 @@ def test_what_is_listed_may_be_contacted_and_the_rest_is_not(scene: Scene) -> No
         a_block(session, blocking, recruiter_id=scene.recruiter_id)
         people.append(blocking.id)
         listing = services.listing_for(session, scene.now, scene.settings, scene.recruiter_account)
-        listed = services.still_listed(session, scene.settings, listing, people)
+        cards = services.listed_cards(session, scene.settings, listing, people)
+        listed = {card.candidate_id for card in cards}
     reached = set()
     for person in people:
         try:
@@ -83,11 +84,11 @@ def test_the_re_check_sees_a_withdrawal_after_the_query(scene: Scene) -> None:
         listing = services.listing_for(session, scene.now, scene.settings, scene.recruiter_account)
     scene.change(Candidate, scene.candidate_id, state=CandidateState.HIDDEN)
     with scene.db.transaction() as session:
-        assert services.still_listed(session, scene.settings, listing, [scene.candidate_id]) == frozenset()
+        assert services.listed_cards(session, scene.settings, listing, [scene.candidate_id]) == []
 
 
 def test_seen_or_contacted_is_told_apart(scene: Scene) -> None:
-    """D6, C6: what a recruiter already did with whom, by the ledger."""
+    """C6: what a recruiter already did with whom, by the ledger."""
     scene.open_profile()
     scene.contact()
     with scene.db.transaction() as session:

@@ -1,0 +1,222 @@
+"""What the service adds to the search engine: the main query over HTTP beside the adapter itself.
+
+10,000 generated candidates of one country on the embedded engine. The main query has words, five
+facets with several values selected, highlights and 20 hits. Both sides answer the same queries in
+turn, one client, in one run: ``service`` is the JSON route over HTTP (session, visibility,
+hydration, re-check, highlights, serialisation), ``adapter`` is ``TantivyIndex.search`` in this
+process. The gate: service p95 at most adapter p95 + 10 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from itertools import cycle, islice
+from pathlib import Path
+from random import Random
+from urllib.parse import urlencode
+from uuid import UUID
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.corpus import write_candidates
+from indexer.rebuild import rebuild
+from marketplace import migrations, reference
+from marketplace.accounts import services as accounts
+from marketplace.accounts import sessions
+from marketplace.accounts.models import Transport
+from marketplace.app import build_ports
+from marketplace.contacts.services import listing_for
+from marketplace.demo.local_services import local_services
+from marketplace.demo.recruiter_accounts import register_demonstration_recruiter
+from marketplace.ports import Ports
+from marketplace.processes import web_command
+from marketplace.search import url
+from marketplace.settings import Settings
+from marketplace.terms.services import publish_builtin
+
+RESULTS = Path(__file__).parent / "results" / "search.json"
+GATE_MS = 10.0
+PORT = 8765
+PASSWORD = "benchmark orchard violin 2026"  # noqa: S105  (of an installation that lives for a minute)
+
+Pairs = list[tuple[str, str]]
+
+
+def main_queries(today_month: str) -> list[Pairs]:
+    """Return the queries: two or three words, five facets with several values, 20 hits."""
+    rng = Random(11)
+    regions = [
+        code for code, region in reference.regions().items() if region.country == "FR" and region.aliases
+    ]
+    words = ["développeur python", "data sql", "assistant", "commercial prospection", "réseaux linux",
+             "communication", "comptable", "projet agile", "recrutement", "marketing"]  # fmt: skip
+    queries = []
+    for text in words * 4:
+        year = int(today_month[:4])
+        pairs: Pairs = [("q", text), ("size", "20")]
+        pairs += [("region", code) for code in rng.sample(regions, 12)]
+        pairs += [("job_field", code) for code in rng.sample(list(reference.job_fields()), 18)]
+        pairs += [("start_month", f"{year + 1}-{month:02d}") for month in rng.sample(range(1, 13), 10)]
+        pairs += [("language", code) for code in ("fr", "en", "es")]
+        pairs += [("education_level", str(level)) for level in (3, 4, 5, 6)]
+        queries.append(pairs)
+    return queries
+
+
+@contextmanager
+def served(ports: Ports) -> Iterator[http.client.HTTPConnection]:
+    """Run the web process on its own, as ``make run`` does, and yield a kept-alive connection."""
+    environment = os.environ | {
+        "DATABASE_URL": ports.settings.database_url, "REDIS_URL": "",
+        "MARKETPLACE_DATA": str(ports.settings.data), "MARKETPLACE_BASE_URL": f"http://127.0.0.1:{PORT}",
+        "MARKETPLACE_SECRET_KEY": ports.settings.secret_key,
+    }  # fmt: skip
+    log = (ports.settings.data / "web.log").open("wb")
+    process = subprocess.Popen(
+        web_command("127.0.0.1", PORT), env=environment, stdout=log, stderr=subprocess.STDOUT
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+            try:
+                connection.request("GET", "/livez")
+                connection.getresponse().read()
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+        yield connection
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        log.close()
+
+
+def percentile(times: list[float], share: float) -> float:
+    """Return the time below which ``share`` of the sorted times lie, in ms."""
+    ordered = sorted(times)
+    return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def measure(ports: Ports, account_id: UUID, token: str, requests: int) -> dict[str, object]:
+    """Time both sides on the same queries, in turn, after a warm-up of each query on both."""
+    now = ports.clock.now()
+    with ports.db.transaction() as session:
+        visibility = listing_for(session, now, ports.settings, account_id).visibility
+    queries = main_queries(f"{now:%Y-%m}")
+    asked = [
+        (urlencode(pairs), url.read(pairs, default_job_country="FR").query(visibility)) for pairs in queries
+    ]
+    service: list[float] = []
+    adapter: list[float] = []
+    totals: list[int] = []
+    with served(ports) as connection:
+        for number, (query_string, query) in enumerate(islice(cycle(asked), len(asked) + requests)):
+            for side in ("service", "adapter") if number % 2 else ("adapter", "service"):
+                started = time.perf_counter()
+                if side == "adapter":
+                    ports.index.search(query)
+                else:
+                    total = _ask(connection, query_string, token)
+                taken = time.perf_counter() - started
+                if number >= len(asked):
+                    (adapter if side == "adapter" else service).append(taken)
+            totals.append(total)
+    figures: dict[str, object] = {
+        "requests": requests,
+        "median_hits": sorted(totals)[len(totals) // 2],
+        **{f"{name}_{label}_ms": round(percentile(times, share), 2)
+           for name, times in (("service", service), ("adapter", adapter))
+           for label, share in (("p50", 0.5), ("p95", 0.95))},
+    }  # fmt: skip
+    added = percentile(service, 0.95) - percentile(adapter, 0.95)
+    return figures | {"added_p95_ms": round(added, 2), "gate_ms": GATE_MS, "within_gate": added <= GATE_MS}
+
+
+def _ask(connection: http.client.HTTPConnection, query_string: str, token: str) -> int:
+    connection.request(
+        "GET", f"/api/v1/candidates/search?{query_string}", headers={"Authorization": f"Bearer {token}"}
+    )
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status != http.client.OK:
+        raise SystemExit(f"the service answered {answer.status}: {body[:300]!r}")
+    total: int = json.loads(body)["total"]
+    return total
+
+
+def _recruiter(ports: Ports) -> tuple[UUID, str]:
+    """Make the recruiter and return the account with a bearer token."""
+    now = ports.clock.now()
+    with ports.db.transaction() as session:
+        publish_builtin(session, now)
+        admin = accounts.create_admin(session, now, "admin@marketplace.example")
+        email, account_id = register_demonstration_recruiter(
+            session, now - timedelta(days=30), ports.settings, admin, "FR"
+        )
+        accounts.set_password(session, ports.settings, account_id, PASSWORD)
+        accounts.grant_bearer(session, now, admin, account_id)
+    with ports.db.transaction() as session:
+        signed_in = sessions.sign_in(
+            session, now, ports.settings, email=email, password=PASSWORD, transport=Transport.BEARER,
+            client="bench", address="127.0.0.0",
+        )  # fmt: skip
+    if signed_in is None:
+        raise SystemExit("the benchmark's recruiter cannot sign in")
+    return account_id, signed_in.token
+
+
+def run(candidates: int, requests: int) -> None:
+    """Set everything up in a folder of its own, measure, print a table and write the JSON."""
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="marketplace-bench-") as folder:
+        settings = replace(
+            Settings.from_environment(), data=Path(folder), database_url="", redis_url="", secret_key="b" * 48
+        )
+        with local_services(settings, "bench") as (live, _):
+            migrations.upgrade(live.database_url)
+            ports = build_ports(live)
+            try:
+                write_candidates(ports.db, ports.clock.now(), candidates, "FR")
+                started = time.perf_counter()
+                indexed = rebuild(ports, "FR")
+                rate = indexed / (time.perf_counter() - started)
+                account_id, token = _recruiter(ports)
+                figures: dict[str, object] = {
+                    "candidates": indexed,
+                    "rebuild_documents_per_second": round(rate),
+                }
+                figures |= measure(ports, account_id, token, requests)
+            finally:
+                ports.close()
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    table = Table("figure", "value", title="Search through the service, beside the adapter")
+    for name, value in figures.items():
+        table.add_row(name, str(value))
+    console.print(table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--candidates", type=int, default=10_000)
+    parser.add_argument("--requests", type=int, default=300)
+    arguments = parser.parse_args()
+    run(arguments.candidates, arguments.requests)
+
+
+if __name__ == "__main__":
+    main()
