@@ -65,6 +65,7 @@ class Database:
             max_overflow=max_overflow,
             pool_timeout=1,
             pool_pre_ping=True,
+            hide_parameters=True,  # a statement that fails is logged without what it was about
             connect_args={"connect_timeout": 2, "application_name": "marketplace"},
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)

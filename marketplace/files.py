@@ -13,6 +13,9 @@ from typing import Protocol
 
 from marketplace.errors import NotFoundError, UnavailableError
 
+DISCARDED = "file.discarded"
+"""Outbox topic: a file is no longer named by any row; the subject is its key in the store."""
+
 _KEY = re.compile(r"[a-z]+/[0-9a-f]{32}\.pdf")
 
 

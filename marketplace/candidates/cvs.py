@@ -34,15 +34,12 @@ from marketplace.errors import (
     TooManyRequestsError,
     UnavailableError,
 )
-from marketplace.files import FileStore
+from marketplace.files import DISCARDED, FileStore
 from marketplace.pdf.results import MESSAGES, Extraction, RefusalReason
 from marketplace.settings import Settings
 
 UPLOADED = "cv.uploaded"
 """Outbox topic: a CV waits to be read; the subject is its id."""
-
-FILE_DISCARDED = "file.discarded"
-"""Outbox topic: a file is no longer named by any row; the subject is its key in the store."""
 
 REPLACED_FILE_KEPT = timedelta(hours=24)
 """How long the file of a replaced CV stays (security.md, retention schedule)."""
@@ -322,7 +319,7 @@ def remove_discarded(session: Session, now: datetime, files: FileStore, limit: i
 
     One that cannot be removed now is tried again later and holds up no other.
     """
-    messages = outbox.claim(session, now, [FILE_DISCARDED], limit)
+    messages = outbox.claim(session, now, [DISCARDED], limit)
     removed = 0
     for message in messages:
         try:
@@ -378,7 +375,7 @@ def _remove(session: Session, now: datetime, cv: CV) -> None:
 def _discard(session: Session, now: datetime, key: str | None, after: timedelta = timedelta(0)) -> None:
     """Have a file removed once this transaction is committed: never before, and never not."""
     if key is not None:
-        outbox.publish(session, now, FILE_DISCARDED, key, available_at=now + after)
+        outbox.publish(session, now, DISCARDED, key, available_at=now + after)
 
 
 def _store(session: Session, files: FileStore, content: bytes) -> str:

@@ -115,17 +115,21 @@ def capabilities(recruiter: RecruiterState, company: CompanyState) -> Capabiliti
     return RECRUITER_CAPABILITIES[recruiter] & COMPANY_CAPABILITIES[company]
 
 
+def _impossible() -> ConflictError:
+    return ConflictError("state", "This is not possible now. Somebody else may have decided meanwhile.")
+
+
 def transition(current: RecruiterState, target: RecruiterState) -> RecruiterState:
     """Return ``target`` where the table of B4 has the step; else raise :class:`ConflictError`."""
     if target not in RECRUITER_TRANSITIONS[current]:
-        raise ConflictError("state", f"a recruiter cannot go from {current} to {target}")
+        raise _impossible()
     return target
 
 
 def company_transition(current: CompanyState, target: CompanyState) -> CompanyState:
     """Return ``target`` where the table of B4 has the step; else raise :class:`ConflictError`."""
     if target not in COMPANY_TRANSITIONS[current]:
-        raise ConflictError("state", f"a company cannot go from {current} to {target}")
+        raise _impossible()
     return target
 
 

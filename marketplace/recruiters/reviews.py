@@ -100,10 +100,11 @@ def review_recruiter(
     if decision not in {APPROVE, REFUSE}:
         raise InvalidInputError.of("decision", "unknown_decision", N_("Decide to approve or to refuse."))
     text = _reason(reason)
-    recruiter = session.get(Recruiter, recruiter_id, with_for_update=True, populate_existing=True)
-    if recruiter is None:
+    company_id = session.scalar(select(Recruiter.company_id).where(Recruiter.id == recruiter_id))
+    if company_id is None:
         raise NotFoundError("recruiter")
-    company = locked_company(session, recruiter.company_id)
+    company = locked_company(session, company_id)
+    recruiter = session.get_one(Recruiter, recruiter_id, with_for_update=True, populate_existing=True)
     if not recruiter.review_reasons and recruiter.requested_work_country is None:
         raise ConflictError("nothing_to_review", N_("There is nothing to review here any more."))
     mail = "recruiter_refused"

@@ -10,13 +10,14 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from marketplace import audit
+from marketplace import audit, outbox
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.addresses import parse_address
 from marketplace.accounts.models import Role
@@ -28,6 +29,7 @@ from marketplace.accounts.services import (
     tidy,
 )
 from marketplace.catalogues import N_
+from marketplace.db import undo_on_rollback
 from marketplace.errors import (
     ConflictError,
     FieldError,
@@ -36,7 +38,7 @@ from marketplace.errors import (
     NotFoundError,
     TooLargeError,
 )
-from marketplace.files import FileStore
+from marketplace.files import DISCARDED, FileStore
 from marketplace.pdf.limited import PDFReader
 from marketplace.recruiters import queries
 from marketplace.recruiters.data import provider_lists
@@ -215,8 +217,8 @@ def _has_owner(session: Session, company_id: UUID) -> bool:
 
 def email_confirmed(session: Session, now: datetime, account_id: UUID) -> None:
     """Hook of accounts: the address is the recruiter's; what waits for an admin is told to them (B3, B4)."""
+    company = locked_company(session, queries.company_of(session, account_id))
     recruiter = locked_recruiter(session, account_id)
-    company = locked_company(session, recruiter.company_id)
     if settle(session, now, recruiter, company):
         request_mail(session, now, "company_verified", account_id)
     elif company.state == CompanyState.PENDING_REVIEW or recruiter.review_reasons:
@@ -333,8 +335,11 @@ def attach_mandate(
         message = N_("This file cannot be read as a PDF without a password. Choose another one.")
         raise InvalidInputError.of("file", str(refusal), message)
     old = recruiter.mandate_file
-    recruiter.mandate_file = files.put("mandate", content)
-    if recruiter.state == RecruiterState.PENDING_REVIEW and MANDATE not in recruiter.review_reasons:
+    recruiter.mandate_file = key = files.put("mandate", content)
+    undo_on_rollback(session, partial(files.delete, key))
+    if old is not None:
+        outbox.publish(session, now, DISCARDED, old)
+    if MANDATE not in recruiter.review_reasons:
         recruiter.review_reasons = [*recruiter.review_reasons, MANDATE]
     _audit(
         session,
@@ -356,12 +361,12 @@ def resubmit_company(session: Session, now: datetime, account_id: UUID, given: C
     :class:`ConflictError` when it is not refused, :class:`NotAllowedError` for somebody whose own
     place in the company is not settled.
     """
+    company = locked_company(session, queries.company_of(session, account_id))
     recruiter = _own_recruiter(session, account_id)
     if COMPANY_MATCH in recruiter.review_reasons:
         raise NotAllowedError(
             "not_your_company", N_("Whether you belong to this company is not settled yet.")
         )
-    company = locked_company(session, recruiter.company_id)
     state = company_transition(CompanyState(company.state), CompanyState.PENDING_REVIEW)
     faults: list[FieldError] = []
     name, number = _company_fields(given, company.country, "company.", faults)
@@ -395,7 +400,10 @@ def locked_recruiter(session: Session, account_id: UUID) -> Recruiter:
 
 
 def locked_company(session: Session, company_id: UUID) -> Company:
-    """Return the row of a company for a change; else :class:`NotFoundError`."""
+    """Return the row of a company for a change; else :class:`NotFoundError`.
+
+    Who locks both locks the company first, then its recruiters, so that nobody waits in a circle.
+    """
     company = session.get(Company, company_id, with_for_update=True, populate_existing=True)
     if company is None:
         raise NotFoundError("company")

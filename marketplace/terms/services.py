@@ -147,7 +147,7 @@ def publish(
         raise ConflictError("effective_date_taken", "Another version takes effect on that day.")
     name = version or _next_version([row.version for row in existing])
     if any(row.version == name for row in existing):
-        raise ConflictError("version_taken", f"Version {name} is already published.")
+        raise ConflictError("version_taken", "This version is already published.")
     if needs_acceptance is None:
         needs_acceptance = document is not DocumentKind.CONSENT_SEARCH
     row = DocumentVersion(

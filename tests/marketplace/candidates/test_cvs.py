@@ -25,7 +25,7 @@ from marketplace.errors import (
     TooManyRequestsError,
     UnavailableError,
 )
-from marketplace.files import FolderFileStore
+from marketplace.files import DISCARDED, FolderFileStore
 from marketplace.outbox import OutboxMessage
 from marketplace.pdf.results import Extraction, RefusalReason
 from marketplace.settings import Settings
@@ -95,7 +95,7 @@ def mails(session: Session) -> list[str]:
 
 def discarded(db: Database) -> dict[str, datetime]:
     with db.transaction() as session:
-        rows = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == cvs.FILE_DISCARDED))
+        rows = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == DISCARDED))
         return {row.subject: row.available_at for row in rows}
 
 

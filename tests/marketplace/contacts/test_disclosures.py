@@ -54,6 +54,16 @@ def test_what_leaves_is_in_the_ledger(scene: Scene, act: Act) -> None:
     assert [entry.act for entry in scene.audit()] == [f"{act.value}.disclosed"]
 
 
+@pytest.mark.parametrize("act", [Act.PROFILE, Act.CV_TEXT])
+def test_a_wrong_country_tells_nothing_of_the_candidate(scene: Scene, act: Act) -> None:
+    """D3: a country outside the Territory is the same 422 for somebody hidden, unknown or visible."""
+    with scene.db.transaction() as session:
+        hidden = a_candidate(session, state=CandidateState.HIDDEN).id
+    for candidate_id in (scene.candidate_id, hidden, uuid4()):
+        with pytest.raises(InvalidInputError):
+            ACTS[act](scene, candidate_id, job_country="DE")
+
+
 @every_act
 def test_nothing_leaves_when_the_ledger_cannot_be_written(scene: Scene, act: Act) -> None:
     """INV-1, D7: with a ledger that refuses rows every act fails, and returns nothing."""

@@ -19,7 +19,7 @@ from marketplace.errors import (
     NotFoundError,
     TooLargeError,
 )
-from marketplace.files import FolderFileStore
+from marketplace.files import DISCARDED, FolderFileStore
 from marketplace.outbox import OutboxMessage
 from marketplace.pdf.limited import PDFReader
 from marketplace.recruiters import queries, services
@@ -289,6 +289,24 @@ def test_mandate_is_kept_replaced_and_told_to_the_admins(session, now, settings,
     assert facts.review_reasons == ("mandate",)
     assert files.get(queries.mandate_key(session, facts.recruiter_id)) == PDF
     assert len(mails(session, "review_waiting")) == 3
+
+
+def test_a_replaced_mandate_is_reviewed_anew_and_the_old_file_goes(db, now, settings, tmp_path):
+    """B1: nobody swaps a reviewed mandate unseen, and no file stays that no row names."""
+    files, reader = FolderFileStore(tmp_path), PDFReader(settings)
+    with db.transaction() as session:
+        recruiter = a_recruiter(session, is_on_behalf=True, mandate_file=files.put("mandate", PDF))
+        account_id, old = recruiter.account_id, recruiter.mandate_file
+    with pytest.raises(ZeroDivisionError), db.transaction() as session:
+        attach_mandate(session, now, settings, files, reader, account_id, PDF)
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.rglob("*.pdf")] == [old.partition("/")[2]]
+    with db.transaction() as session:
+        attach_mandate(session, now, settings, files, reader, account_id, PDF)
+    with db.transaction() as session:
+        assert "mandate" in queries.recruiter_facts(session, account_id).review_reasons
+        dropped = session.scalars(select(OutboxMessage.subject).where(OutboxMessage.topic == DISCARDED))
+        assert list(dropped) == [old]
 
 
 def test_mandate_refusals_keep_what_was_there(session, now, settings, registration, tmp_path):
