@@ -1,6 +1,7 @@
 """Pages of recruiters: an opened profile, the text of a CV, contacts, openings, downloaded copies."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request, Response
@@ -45,6 +46,7 @@ def profile_page(
     candidate_id: FromPath[UUID],
     job_country: FromQuery[str | None] = None,
     q: FromQuery[str] = "",
+    back: FromQuery[str] = "",
 ) -> Response[Any]:
     """An opened profile with what may follow; recorded for the candidate to read (D3, D7)."""
     now = ports.clock.now()
@@ -68,7 +70,8 @@ def profile_page(
         values={"opening_id": str(own[0].id) if own else forms.NEW},
         delete_by_on=retention.delete_by(now.date(), ports.settings.deletion_months),
         withdrawal_days=ports.settings.withdrawal_deletion_days,
-        q=q,
+        handed_on=_handed_on(opened.job_country, q, back),
+        back=back,
         message_max=ports.settings.message_max_characters,
     )
 
@@ -81,6 +84,7 @@ def cv_page(
     candidate_id: FromPath[UUID],
     job_country: FromQuery[str | None] = None,
     q: FromQuery[str] = "",
+    back: FromQuery[str] = "",
 ) -> Response[Any]:
     """The text of a CV without contact details, the words of the search marked (D7)."""
     now = ports.clock.now()
@@ -96,7 +100,18 @@ def cv_page(
         candidate_id=candidate_id,
         job_country=job_country,
         q=q,
+        handed_on=_handed_on(job_country, q, back),
+        back=back,
     )
+
+
+def _handed_on(job_country: str | None, q: str, back: str) -> str:
+    """Return what the pages about one candidate hand on: the words, and the search to go back to.
+
+    ``back`` is only ever the query of the search page, so that no link leads elsewhere.
+    """
+    kept = {"job_country": job_country, "q": q, "back": back}
+    return urlencode({name: value for name, value in kept.items() if value})
 
 
 @form_post("/recruiter/candidates/{candidate_id:uuid}/contacts", guards=[requires_recruiter])

@@ -37,6 +37,9 @@ SEARCH_PAGE = "/recruiter/search"
 FIRST_BUCKETS = 8
 """Values of a facet shown before "more"."""
 
+SHOWN_ORDER = ("job_field", "region", "start_month", "skill", "language", "education_level")
+"""Facets from the one that narrows most recruiters' searches to the one that does least."""
+
 SORTS = {
     Sort.RELEVANCE: N_("Relevance"),
     Sort.FRESH: N_("Newest profile"),
@@ -151,7 +154,10 @@ def _view(results: SearchResults, typed: dict[str, str], language: str) -> dict[
             for sort, label in SORTS.items()
             if sort is not Sort.RELEVANCE or asked.words.clauses
         ],
-        "facets": [_facet_view(facet, language) for facet in results.facets],
+        "facets": [
+            _facet_view(facet, language)
+            for facet in sorted(results.facets, key=lambda facet: SHOWN_ORDER.index(facet.name))
+        ],
         "chips": _chips(asked.chips(), asked, language),
         "clear_href": SEARCH_PAGE,
         "reading": _sentences(results.reading, language),
@@ -240,7 +246,8 @@ def _hit_view(hit: ListedCandidate, results: SearchResults, language: str) -> di
     else:
         start = translate(language, N_("starts on %(day)s"), day=format_date(card.start_on, language))
     asked = results.parameters
-    context = f"?{urlencode({'job_country': asked.job_country} | ({'q': asked.q} if asked.q else {}))}"
+    handed_on = {"job_country": asked.job_country, "q": asked.q, "back": asked.query_string()}
+    context = f"?{urlencode({name: value for name, value in handed_on.items() if value})}"
     fields = [known_fields[code].label(language) for code in card.job_fields if code in known_fields]
     return {
         "href": f"/recruiter/candidates/{card.candidate_id}{context}",

@@ -6,7 +6,7 @@ Accept-Language comes first (interface.md: labels follow it).
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from babel import Locale
 from babel.dates import format_date as babel_date
@@ -83,8 +83,10 @@ def language_cookie(settings: Settings, language: str) -> Cookie:
 
 
 def format_date(value: date | None, language: str) -> str:
-    """Return ``1 March 2027`` or ``1 mars 2027``; nothing for no date."""
-    return babel_date(value, "d MMMM y", locale=_LOCALES[language]) if value else ""
+    """Return ``1 March 2027`` or ``1er mars 2027``; nothing for no date."""
+    if not value:
+        return ""
+    return babel_date(value, _day_pattern(value, language), locale=_LOCALES[language])
 
 
 def format_month(value: date | str | None, language: str) -> str:
@@ -99,8 +101,14 @@ def format_datetime(value: datetime | None, language: str) -> str:
     """Return the instant in UTC, and say so: people in three countries read it."""
     if not value:
         return ""
-    at = babel_datetime(value, "d MMMM y HH:mm", tzinfo=get_timezone("UTC"), locale=_LOCALES[language])
+    pattern = f"{_day_pattern(value.astimezone(UTC), language)} HH:mm"
+    at = babel_datetime(value, pattern, tzinfo=get_timezone("UTC"), locale=_LOCALES[language])
     return f"{at} UTC"
+
+
+def _day_pattern(day: date, language: str) -> str:
+    """The first of a month is an ordinal in French, the other days are not."""
+    return "d'er' MMMM y" if language == "fr" and day.day == 1 else "d MMMM y"
 
 
 def country_name(code: str | None, language: str) -> str:

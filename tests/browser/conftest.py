@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -103,12 +104,9 @@ def live_server(
 NewPage = Callable[..., Page]
 
 
-@pytest.fixture
-def new_page(chromium: Browser, live_server: LiveServer) -> Iterator[NewPage]:
-    """Opens watched pages, each with cookies of its own; any fault seen fails the test at its end.
-
-    ``new_page(viewport=PHONE, language="fr", javascript=False, expect={404})``
-    """
+@contextmanager
+def watched_pages(browser: Browser, origin: str) -> Iterator[NewPage]:
+    """Open watched pages, each with cookies of its own; any fault seen fails at the end."""
     watches: list[Watch] = []
     contexts = []
 
@@ -119,15 +117,15 @@ def new_page(chromium: Browser, live_server: LiveServer) -> Iterator[NewPage]:
         javascript: bool = True,
         expect: set[int] | None = None,
     ) -> Page:
-        context = chromium.new_context(
-            base_url=live_server.url,
+        context = browser.new_context(
+            base_url=origin,
             viewport=viewport,  # type: ignore[arg-type]  # a TypedDict of the same shape
             locale=language,
             java_script_enabled=javascript,
         )
         context.set_default_timeout(10_000)
         contexts.append(context)
-        watch = Watch(live_server.url, expect or set())
+        watch = Watch(origin, expect or set())
         watches.append(watch)
         context.on("console", watch.console)
         context.on("request", watch.request)
@@ -143,30 +141,50 @@ def new_page(chromium: Browser, live_server: LiveServer) -> Iterator[NewPage]:
 
 
 @pytest.fixture
+def new_page(chromium: Browser, live_server: LiveServer) -> Iterator[NewPage]:
+    """``new_page(viewport=PHONE, language="fr", javascript=False, expect={404})``."""
+    with watched_pages(chromium, live_server.url) as open_page:
+        yield open_page
+
+
+@pytest.fixture
 def browser_page(new_page: NewPage) -> Page:
     """A desktop page in English."""
     return new_page()
 
 
-def assert_accessible(page: Page) -> None:
-    """Fail with a readable list when axe-core finds anything against WCAG 2.2 AA (O-06)."""
+def accessibility_faults(page: Page) -> list[str]:
+    """Return, readably, what axe-core finds against WCAG 2.2 AA (O-06)."""
     # Evaluated over the debugging protocol, so our content policy neither stops it nor is loosened.
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = json.loads(
         page.evaluate(
-            "async (tags) => JSON.stringify((await axe.run(document, {runOnly: tags})).violations)", AXE_RULES
+            "async (tags) => JSON.stringify((await axe.run(document, {runOnly: tags, "
+            "resultTypes: ['violations']})).violations)",
+            AXE_RULES,
         )
     )
-    lines = [
-        f"{fault['id']} ({fault['impact']}): {fault['help']}\n    "
+    return [
+        f"{page.url}\n{fault['id']} ({fault['impact']}): {fault['help']}\n    "
         + "\n    ".join(node["html"][:200] for node in fault["nodes"])
         for fault in found
     ]
-    assert not lines, f"{page.url}\n" + "\n".join(lines)
+
+
+def reflow_faults(page: Page) -> list[str]:
+    """Say when the page is wider than its window: nothing scrolls sideways at 320 px (O-06)."""
+    page.set_viewport_size({"width": 320, "height": 640})
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [f"{page.url} is {wide} px wider than 320 px"] if wide > 0 else []
+
+
+def assert_accessible(page: Page) -> None:
+    """Fail with a readable list when axe-core finds anything (O-06)."""
+    faults = accessibility_faults(page)
+    assert not faults, "\n".join(faults)
 
 
 def assert_reflows(page: Page) -> None:
-    """Fail when the page is wider than its window: nothing scrolls sideways at 320 px (O-06)."""
-    page.set_viewport_size({"width": 320, "height": 640})
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"{page.url} is {wide} px wider than 320 px"
+    """Fail when the page is wider than its window (O-06)."""
+    faults = reflow_faults(page)
+    assert not faults, faults[0]

@@ -85,7 +85,7 @@ def test_the_message_after_a_change_is_shown_once(client: PortalClient) -> None:
 def test_formats() -> None:
     """F4: dates in words, instants in UTC and said so."""
     day = date(2027, 3, 1)
-    assert (format_date(day, "en"), format_date(day, "fr")) == ("1 March 2027", "1 mars 2027")
+    assert (format_date(day, "en"), format_date(day, "fr")) == ("1 March 2027", "1er mars 2027")
     assert format_date(None, "fr") == ""
     assert (format_month("2027-03", "en"), format_month(day, "fr")) == ("March 2027", "mars 2027")
     assert format_month(None, "en") == ""

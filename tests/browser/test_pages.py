@@ -1,0 +1,134 @@
+"""Every page of the three portals, in both languages: accessible, quiet, fit for desk and phone.
+
+One database is filled and one server started for all of them. ``MARKETPLACE_TEST_PICTURES`` names a
+folder that then gets a picture of every page.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from marketplace.app import build_ports, create_app
+from marketplace.clock import FixedClock
+from marketplace.db import Database
+from marketplace.mail import MailSink
+from marketplace.settings import Settings
+from tests.browser.conftest import DESKTOP, PHONE, accessibility_faults, reflow_faults, watched_pages
+from tests.browser.scenes import NOW, Scene, fill, speak
+from tests.databases import Copies
+from tests.servers import LiveServer, free_port
+
+PAGES = {
+    "visitor": [
+        "/", "/sign-in", "/sign-up", "/candidate/sign-up", "/candidate/sign-up/sent", "/recruiter/sign-up",
+        "/check-your-mail", "/new-confirmation", "/confirm-email/none", "/forgotten-password",
+        "/reset-password/none", "/terms", "/terms/privacy_policy", "/how-results-are-ordered", "/dev/mail",
+        "/problems/not_found",
+    ],
+    "unsettled": ["/accept-terms"],
+    "recruiter": [
+        "/recruiter/search",
+        "/recruiter/search?q=python&job_field=development",
+        "/recruiter/search?q=xylophonistique",
+        "/recruiter/search?start_from=2027-09-30&start_to=2027-01-01",
+        "/recruiter/candidates/{candidate}?q=python", "/recruiter/candidates/{candidate}/cv?q=python",
+        "/recruiter/contacts", "/recruiter/contacts/{contact}", "/recruiter/openings",
+        "/recruiter/openings/{opening}", "/recruiter/downloads", "/recruiter/profile", "/account",
+        "/account/password",
+    ],
+    "waiting": ["/recruiter", "/recruiter/search", "/recruiter/openings", "/recruiter/downloads"],
+    "refused": ["/recruiter"],
+    "candidate": [
+        "/candidate", "/candidate/profile", "/candidate/cv", "/candidate/visibility", "/candidate/contacts",
+        "/candidate/contacts/{contact}", "/candidate/access-log", "/account",
+    ],
+    "newcomer": [
+        "/candidate", "/candidate/profile", "/candidate/cv", "/candidate/visibility", "/candidate/contacts",
+        "/candidate/access-log",
+    ],
+    "hidden": ["/candidate", "/candidate/visibility"],
+    "paused": ["/candidate"],
+    "admin": ["/admin", "/admin/companies", "/admin/companies/{company}", "/admin/domains", "/account"],
+}  # fmt: skip
+SCREENS = {"fr": DESKTOP, "en": PHONE}
+"""axe looks at each page once a language, on a desk in one and on a phone in the other."""
+
+PICTURES = os.environ.get("MARKETPLACE_TEST_PICTURES")
+
+
+@dataclass(frozen=True)
+class Town:
+    """The one server of this module with its people."""
+
+    url: str
+    db: Database
+    scene: Scene
+
+
+@pytest.fixture(scope="module")
+def town(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A filled marketplace on a loopback port."""
+    url, port = copies.make(), free_port()
+    db = Database(url, pool_size=5)
+    data = tmp_path_factory.mktemp("town") / "data"
+    data.mkdir(mode=0o700)
+    settings = Settings(
+        data=data, secret_key="k" * 48, password_hash_memory_kib=8, database_url=url,
+        base_url=f"http://127.0.0.1:{port}", cv_extraction="forkserver",
+    )  # fmt: skip
+    ports = build_ports(settings, db=db, clock=FixedClock(NOW), mailer=MailSink())
+    scene = fill(ports)
+    app = create_app(replace(settings, cv_extraction="subprocess"), ports=ports)
+    with LiveServer(app, port) as server:
+        yield Town(server.url, db, scene)
+    db.dispose()
+    copies.drop(url)
+
+
+def addresses(scene: Scene, who: str) -> list[str]:
+    """The pages of ``who``, with the ids of this scene."""
+    ids = {
+        "candidate": scene.candidate_id, "contact": scene.contact_id, "opening": scene.opening_id,
+        "company": scene.waiting_company_id,
+    }  # fmt: skip
+    return [path.format_map(ids) for path in PAGES[who]]
+
+
+@pytest.mark.parametrize("language", SCREENS)
+@pytest.mark.parametrize("who", PAGES)
+def test_every_page(chromium: Browser, town: Town, who: str, language: str) -> None:
+    """F4, O-06, W-01: axe finds nothing, nothing scrolls sideways at 320 px, the page speaks its
+    language, the console is silent, and no other host is asked."""
+    with town.db.transaction() as session:
+        speak(session, language)
+    faults: list[str] = []
+    with watched_pages(chromium, town.url) as new_page:
+        page = new_page(language=language, expect={422})
+        if who in town.scene.tokens:
+            page.context.add_cookies(
+                [{"name": "tm_session", "value": town.scene.tokens[who], "url": town.url}]
+            )
+        for number, path in enumerate(addresses(town.scene, who)):
+            page.set_viewport_size(SCREENS[language])  # type: ignore[arg-type]
+            page.goto(path)
+            assert urlsplit(page.url).path == urlsplit(path).path
+            assert page.locator("html").get_attribute("lang") == language
+            faults += accessibility_faults(page)
+            take_pictures(page, f"{who}-{number:02}-{language}")
+            faults += reflow_faults(page)
+    assert not faults, "\n".join(faults)
+
+
+def take_pictures(page: Page, name: str) -> None:
+    """Keep what the page looks like, where a folder for it is named."""
+    if PICTURES:
+        for screen, size in (("desk", DESKTOP), ("phone", PHONE)):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.screenshot(path=Path(PICTURES) / f"{name}-{screen}.png", full_page=True)
