@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from marketplace.accounts.models import Role
+from marketplace.accounts.models import Account, Role
 from marketplace.audit import AuditEntry
 from marketplace.clock import FixedClock
 from marketplace.db import Database
@@ -146,6 +146,16 @@ def test_a_new_version_is_asked_for_when_it_takes_effect(
     account.language = "en"
     published.flush()
     assert queries.outstanding_documents(published, account.id, today) == ()
+
+
+def test_an_acceptance_counts_for_who_gave_it(published: Session, now: datetime) -> None:
+    """A2: what one member accepted is still asked of every other, at each request too."""
+    given, other = (an_account(published, Role.RECRUITER) for _ in range(2))
+    accept_outstanding(published, now, given.id, Role.RECRUITER, ALL)
+    for account, is_asked in ((given, False), (other, True)):
+        assert bool(queries.outstanding_documents(published, account.id, now.date())) is is_asked
+        condition = queries.has_outstanding_documents(now.date())
+        assert published.scalar(select(condition).where(Account.id == account.id)) is is_asked
 
 
 def test_a_version_that_asks_for_nothing(published: Session, now: datetime) -> None:
