@@ -8,6 +8,7 @@ until then the candidate's key is excluded from every query (rules G, pending ch
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +32,9 @@ BATCH = 500
 LOCK = 0x1D_EC5
 """Key of the advisory lock that serialises batches."""
 
+TRIES, PAUSE = 5, 0.05
+"""How often, and how many seconds apart, a drain asks for the lock before it leaves it to the holder."""
+
 
 @dataclass(frozen=True)
 class DrainReport:
@@ -47,12 +51,15 @@ class DrainReport:
 def drain(ports: Ports, *, batch: int = BATCH) -> DrainReport:
     """Bring the index up to date with every message that is due; return what was done.
 
-    When the engine is away the messages stay, with a later date, and nothing is lost.
+    When the engine is away the messages stay, with a later date, and nothing is lost. While another
+    drain or a rebuild holds the lock this one does not wait, so that no worker stands still for it:
+    the holder, or the next sweep, carries out what is due.
     """
     total = DrainReport()
     while True:
         with ports.db.transaction() as session:
-            session.execute(select(func.pg_advisory_xact_lock(LOCK)))
+            if not _is_alone(session):
+                return total
             messages = outbox.claim(session, ports.clock.now(), [queries.CHANGED], batch)
             if not messages:
                 return total
@@ -60,6 +67,15 @@ def drain(ports: Ports, *, batch: int = BATCH) -> DrainReport:
         if report is None:
             return total
         total += report
+
+
+def _is_alone(session: Session) -> bool:
+    """Take the lock for this transaction; another drain's last moments are waited for."""
+    for _ in range(TRIES):
+        if session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
+            return True
+        time.sleep(PAUSE)
+    return False
 
 
 def _index(session: Session, ports: Ports, messages: Sequence[outbox.OutboxMessage]) -> DrainReport | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from indexer import extraction_queue, relay
+from indexer import extraction_queue, rebuild, relay
 from marketplace.worker import task, worker_ports
 
 log = structlog.get_logger()
@@ -24,3 +24,10 @@ def extract_cvs() -> None:
     done = extraction_queue.extract_waiting(worker_ports())
     if done:
         log.info("cvs.extracted", cvs=done)
+
+
+@task("indexer.rebuild_outdated")
+def rebuild_outdated() -> None:
+    """Rebuild the indexes that do not fit this code; sent when a worker starts."""
+    for country, documents in rebuild.rebuild_outdated(worker_ports()).items():
+        log.info("index.rebuilt", country=country, documents=documents)

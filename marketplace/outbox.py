@@ -118,10 +118,11 @@ def prune(session: Session, now: datetime) -> int:
     return len(rows.all())
 
 
-def oldest_pending(session: Session) -> datetime | None:
+def oldest_pending(session: Session, topic: str | None = None) -> datetime | None:
     """Return when the oldest message that still waits was written; none when nothing waits."""
-    return session.scalar(
-        select(func.min(OutboxMessage.created_at)).where(
-            OutboxMessage.done_at.is_(None), OutboxMessage.attempts < MAX_ATTEMPTS
-        )
+    statement = select(func.min(OutboxMessage.created_at)).where(
+        OutboxMessage.done_at.is_(None), OutboxMessage.attempts < MAX_ATTEMPTS
     )
+    if topic is not None:
+        statement = statement.where(OutboxMessage.topic == topic)
+    return session.scalar(statement)

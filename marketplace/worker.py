@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_ready
 from kombu.exceptions import OperationalError
 
 from marketplace.settings import Settings
@@ -35,6 +35,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "read uploaded CVs": {"task": "indexer.extract_cvs", "schedule": SWEEP},
     "send mails": {"task": "mail.deliver", "schedule": SWEEP},
     "delete discarded files": {"task": "candidates.remove_discarded", "schedule": timedelta(seconds=30)},
+    "rebuild what does not fit": {"task": "indexer.rebuild_outdated", "schedule": timedelta(minutes=10)},
     "prune done messages": {"task": "outbox.prune", "schedule": timedelta(hours=1)},
 }
 
@@ -100,6 +101,20 @@ def _forget_inherited_ports(**_: object) -> None:
 
 
 worker_process_init.connect(_forget_inherited_ports)
+
+
+def _ask_for_indexes(**_: object) -> None:
+    """At the start of a worker: an index of an older version of the code is built anew.
+
+    Losing the call is harmless, the schedule repeats it.
+    """
+    try:
+        app.send_task("indexer.rebuild_outdated", retry=False, expires=600)
+    except (OperationalError, OSError) as error:
+        log.warning("worker.not_woken", task="indexer.rebuild_outdated", error=type(error).__name__)
+
+
+worker_ready.connect(_ask_for_indexes)
 
 
 class Waker:

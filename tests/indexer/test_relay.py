@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,10 +11,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from indexer import relay
-from indexer.rebuild import expected_documents, rebuild
+from indexer.rebuild import expected_documents, rebuild, rebuild_outdated
 from marketplace import outbox
 from marketplace.candidates import queries
 from marketplace.candidates.models import Candidate, CandidateState
@@ -138,3 +140,43 @@ def test_an_empty_country_is_rebuilt_to_nothing(ports: Ports, country: str) -> N
     """A country without candidates has an index that answers."""
     assert rebuild(ports, country) == 0
     assert ports.index.count(country) == 0
+
+
+def test_a_drain_does_not_wait_for_a_rebuild(ports: Ports) -> None:
+    """F-06: while a rebuild holds the lock a drain returns, and the next one finds the message."""
+    a_listed_candidate(ports)
+    with ports.db.transaction() as session:
+        session.execute(select(func.pg_advisory_xact_lock(relay.LOCK)))
+        assert relay.drain(ports).done == 0
+    assert relay.drain(ports).done == 1
+
+
+def test_an_index_that_fits_is_left_alone(ports: Ports) -> None:
+    """The task at a worker's start has nothing to do where every index fits, or waits for its messages."""
+    a_listed_candidate(ports)
+    assert rebuild_outdated(ports) == {}
+    relay.drain(ports)
+    assert rebuild_outdated(ports) == {}
+
+
+def test_a_lost_index_is_rebuilt_at_the_start_of_a_worker(ports: Ports) -> None:
+    """F-03, O-05: an index folder that is gone comes back from the database; a second run does nothing."""
+    a_listed_candidate(ports)
+    relay.drain(ports)
+    shutil.rmtree(ports.settings.index_dir)
+    assert ports.index.count("FR") == 0
+    assert rebuild_outdated(ports) == {"FR": 1}
+    assert rebuild_outdated(ports) == {}
+    assert ports.index.count("FR") == 1
+
+
+def test_an_index_of_another_analysis_is_rebuilt(ports: Ports) -> None:
+    """F-04: an index that was made by other fields answers again, whole, after the worker's start."""
+    a_listed_candidate(ports)
+    relay.drain(ports)
+    pointer = ports.settings.index_dir / "candidates-fr" / "current.json"
+    pointer.write_text(json.dumps({**json.loads(pointer.read_text()), "fingerprint": "older"}))
+    assert ports.index.health().needs_rebuild == ("FR",)
+    assert rebuild_outdated(ports) == {"FR": 1}
+    assert ports.index.health().needs_rebuild == ()
+    assert ports.index.count("FR") == 1

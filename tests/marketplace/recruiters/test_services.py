@@ -297,9 +297,14 @@ def test_a_replaced_mandate_is_reviewed_anew_and_the_old_file_goes(db, now, sett
     with db.transaction() as session:
         recruiter = a_recruiter(session, is_on_behalf=True, mandate_file=files.put("mandate", PDF))
         account_id, old = recruiter.account_id, recruiter.mandate_file
-    with pytest.raises(ZeroDivisionError), db.transaction() as session:
-        attach_mandate(session, now, settings, files, reader, account_id, PDF)
-        raise ZeroDivisionError
+
+    def attach_in_vain() -> None:
+        with db.transaction() as session:
+            attach_mandate(session, now, settings, files, reader, account_id, PDF)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        attach_in_vain()
     assert [path.name for path in tmp_path.rglob("*.pdf")] == [old.partition("/")[2]]
     with db.transaction() as session:
         attach_mandate(session, now, settings, files, reader, account_id, PDF)
