@@ -71,7 +71,7 @@ RETRY_AFTER = {
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
-    """Say what Litestar cannot: no parameter is ever null, and when to come back."""
+    """Say what Litestar cannot: no parameter is null, 204 has no body, and when to come back."""
     for operation in (one for path in document["paths"].values() for one in path.values()):
         for parameter in operation.get("parameters", ()):
             schema = parameter["schema"]
@@ -79,6 +79,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
             if len(real) == 1:
                 others = {name: value for name, value in schema.items() if name != "oneOf"}
                 parameter["schema"] = real[0] | others
+        operation["responses"].get("204", {}).pop("content", None)
         for status in {"429", "503"} & operation["responses"].keys():
             operation["responses"][status]["headers"] = RETRY_AFTER
     return document
