@@ -391,6 +391,18 @@ def hidden_among(
     return frozenset(candidate_ids) - seen
 
 
+def minors_among(
+    session: Session, now: datetime, settings: Settings, candidate_ids: Collection[UUID]
+) -> frozenset[UUID]:
+    """Return those under age today: recruiters read their first names only (rules C3, D7)."""
+    known = candidate_queries.visibility_facts(session, candidate_ids) if candidate_ids else {}
+    return frozenset(
+        candidate_id
+        for candidate_id, facts in known.items()
+        if candidate_policy.is_minor(facts, now.date(), settings)
+    )
+
+
 def require_standing(recruiter: AskingRecruiter) -> None:
     """Let only an active recruiter of a verified company read about people met before (rules B4, D3).
 

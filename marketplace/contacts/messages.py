@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -125,7 +126,8 @@ def recruiter_contacts(
     hidden = disclosures.hidden_among(
         session, now, settings, recruiter, {contact.candidate_id for contact in page.rows}
     )
-    return replace(page, rows=tuple(contact for contact in page.rows if contact.candidate_id not in hidden))
+    seen = [contact for contact in page.rows if contact.candidate_id not in hidden]
+    return replace(page, rows=_as_recruiters_read(session, now, settings, seen))
 
 
 def candidate_contacts(
@@ -232,7 +234,20 @@ def _of_recruiter(
     disclosures.require_standing(recruiter)
     if disclosures.hidden_among(session, now, settings, recruiter, {contact.candidate_id}):
         raise NotFoundError
-    return contact
+    return _as_recruiters_read(session, now, settings, [contact])[0]
+
+
+def _as_recruiters_read(
+    session: Session, now: datetime, settings: Settings, contacts: Sequence[ContactView]
+) -> tuple[ContactView, ...]:
+    """Return the contacts with the names recruiters may read: of a minor the first one (D7)."""
+    minors = disclosures.minors_among(session, now, settings, {contact.candidate_id for contact in contacts})
+    return tuple(
+        replace(contact, candidate_name=contact.candidate_first_name)
+        if contact.candidate_id in minors
+        else contact
+        for contact in contacts
+    )
 
 
 def _of_candidate(session: Session, account_id: UUID, contact_id: UUID) -> ContactView:

@@ -129,6 +129,7 @@ class ContactView:
     recruiter_name: str
     recruiter_role: str
     candidate_name: str
+    candidate_first_name: str
     state: ContactState
     created_at: datetime
     snippet: str
@@ -425,6 +426,7 @@ def _contact(row: Row[*tuple[Any, ...]]) -> ContactView:
         recruiter_name=f"{row.recruiter_first_name} {row.recruiter_last_name}".strip(),
         recruiter_role=row.job_title,
         candidate_name=f"{row.first_name} {row.last_name}".strip(),
+        candidate_first_name=row.first_name,
         state=ContactState(row.state),
         created_at=row.created_at,
         snippet=row.body_scrubbed,

@@ -345,6 +345,16 @@ class SearchIndexContract:
         assert page.total == 1
         assert counts(page, "region") == {"FR-IDF": 1}
 
+    @pytest.mark.parametrize("many", [499, 500, 501, 5000])
+    def test_any_number_of_keys_is_excluded(self, index: SearchIndex, many: int) -> None:
+        """C5, D2: thousands may refuse one recruiter, and are in no hit and no count."""
+        put(index, "voile", "voile", "voile")
+        refusing = frozenset({1, 3, *range(10_000, 10_000 + many - 2)})
+        page = ask(index, "voile", visibility=replace(EVERYONE, excluded_keys=refusing))
+        assert keys(page) == [2]
+        assert page.total == 1
+        assert counts(page, "region") == {"FR-IDF": 1}
+
     # Dates
 
     @pytest.mark.parametrize(

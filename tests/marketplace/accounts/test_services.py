@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from marketplace.accounts import queries
 from marketplace.accounts.models import Account, AccountSession, MailToken, PasswordKind, Role
@@ -313,6 +313,35 @@ def test_a_temporary_password_is_made_when_it_is_mailed(world: Any) -> None:
     assert stored is not None
     assert stored.startswith("$argon2id$")
     assert secret not in stored
+
+
+def _statements(world: Any, service: Any, address: str) -> list[str]:
+    """Return the statements a service runs, without their values."""
+    seen: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        seen.append(statement)
+
+    event.listen(world.db.engine, "before_cursor_execute", note)
+    try:
+        world.act(service, address)
+    finally:
+        event.remove(world.db.engine, "before_cursor_execute", note)
+    return seen
+
+
+def test_recovery_does_the_same_work_for_everybody(world: Any) -> None:
+    """A6, A-07: a known, an unknown and an admin's address cost the same; only the known one has a mail."""
+    world.member(ADA)
+    world.act(create_admin, "root@acme.fr")
+    world.act(confirm_email, world.link("root@acme.fr", "confirm-email"), world.hooks)
+    before = {address: len(world.mails(address)) for address in (ADA, "root@acme.fr", "nobody@example.org")}
+    for service in (request_password_reset, resend_confirmation):
+        known = _statements(world, service, ADA)
+        assert known == _statements(world, service, "nobody@example.org")
+        assert known == _statements(world, service, "root@acme.fr")
+    got = {address: len(world.mails(address)) - count for address, count in before.items()}
+    assert got == {ADA: 1, "root@acme.fr": 0, "nobody@example.org": 0}
 
 
 def test_a_forgotten_password_is_set_by_a_link(world: Any) -> None:

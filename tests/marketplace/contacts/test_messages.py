@@ -291,3 +291,15 @@ def test_a_key_is_remembered_a_day_and_only_with_its_effect(scene: Scene) -> Non
     contact(scene, key="k1", now=scene.now + day - timedelta(seconds=1))
     with pytest.raises(ConflictError):
         contact(scene, key="k1", now=scene.now + day)
+
+
+def test_of_a_minor_threads_and_lists_show_the_first_name(scene: Scene) -> None:
+    """C3, D7: whoever contacts a minor reads the first name, never the last one."""
+    with scene.db.transaction() as session:
+        minor = a_candidate(session, "minor_with_consent").id
+    adults, minors = contact(scene).id, contact(scene, candidate_id=minor).id
+    with scene.db.transaction() as session:
+        page = messages.recruiter_contacts(session, scene.now, scene.settings, scene.recruiter_account)
+        names = {row.id: row.candidate_name for row in page.rows}
+    assert names[minors] == recruiter_thread(scene, minors).contact.candidate_name == "Camille"
+    assert names[adults].startswith("Camille Martin")
