@@ -59,6 +59,11 @@ def celery_configuration() -> dict[str, Any]:
             "unacked_restore_throttle": 1,
             "socket_connect_timeout": 1,
             "socket_timeout": 5,
+            # Who sends asks once: kombu would otherwise try for six seconds inside the request (F-06).
+            "max_retries": 0,
+            "interval_start": 0,
+            "interval_step": 0,
+            "interval_max": 0,
         },
         "task_ignore_result": True,
         "task_acks_late": True,
