@@ -16,12 +16,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from litestar import Litestar
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 
-from marketplace.app import create_app
-from marketplace.clock import FixedClock
-from marketplace.db import Database
-from marketplace.mail import MailSink
 from marketplace.settings import Settings
 from tests.servers import LiveServer, free_port
 
@@ -89,15 +86,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def live_server(
-    settings: Settings, db: Database, clock: FixedClock, mail_sink: MailSink
-) -> Iterator[LiveServer]:
+def settings(settings: Settings) -> Settings:
+    """The test's settings at a free port: links in mails lead to the live server."""
+    return replace(settings, base_url=f"http://127.0.0.1:{free_port()}")
+
+
+@pytest.fixture
+def live_server(app: Litestar, settings: Settings) -> Iterator[LiveServer]:
     """The whole application on a loopback port, on the test's own database, clock and mail sink."""
-    port = free_port()
-    app = create_app(
-        replace(settings, base_url=f"http://127.0.0.1:{port}"), db=db, clock=clock, mailer=mail_sink
-    )
-    with LiveServer(app, port) as server:
+    with LiveServer(app, urlsplit(settings.base_url).port) as server:
         yield server
 
 

@@ -75,8 +75,20 @@ def test_a_profile_page_shows_facts_and_what_may_follow(recruiter: PortalClient,
     assert "delete it by" in read
     assert "23 May 2027" in read
     assert "@example.org" not in page.text
-    assert f"/recruiter/candidates/{scene.candidate_id}/cv?q=python" in page.text
+    assert f"/recruiter/candidates/{scene.candidate_id}/cv?job_country=FR&amp;q=python" in page.text
     assert _kinds(scene) == ["profile"]
+
+
+def test_the_way_back_leads_to_the_search_and_nowhere_else(recruiter: PortalClient, scene: Scene) -> None:
+    """D1: profile and CV text hand the search on; what is given as ``back`` is only ever its query."""
+    person = f"/recruiter/candidates/{scene.candidate_id}"
+    search = "q=python&region=FR-IDF"
+    for page in (person, f"{person}/cv"):
+        answer = recruiter.get(page, params={"q": "python", "back": search}).text
+        assert 'href="/recruiter/search?q=python&amp;region=FR-IDF"' in answer
+        assert "back=q%3Dpython%26region%3DFR-IDF" in answer
+        away = recruiter.get(page, params={"back": "//evil.example/"}).text
+        assert 'href="/recruiter/search?//evil.example/"' in away
 
 
 def test_reasons_are_told_in_plain_words(recruiter: PortalClient, scene: Scene) -> None:
@@ -144,7 +156,7 @@ def test_a_contact_with_a_new_opening(recruiter: PortalClient, candidate: Portal
     assert candidate.submit(f"{own}/messages", {"message": "With pleasure"}, page=own).status_code == 303
     read = text_of(recruiter.get(thread).text)
     assert "With pleasure" in read
-    assert "Accepted" in read
+    assert "Contact accepted" in read
     assert recruiter.submit(f"{thread}/messages", {"message": ""}, page=thread).status_code == 422
     assert candidate.submit(f"{own}/messages", {"message": " "}, page=own).status_code == 422
     assert candidate.submit(f"{own}/answer", {"answer": "perhaps"}, page=own).status_code == 422
