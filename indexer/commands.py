@@ -25,12 +25,9 @@ def index() -> None:
 def rebuild(country: str | None, as_json: bool) -> None:
     """Build the index anew from the database and swap it in; the old one answers meanwhile."""
     from indexer import rebuild as rebuilding
-    from marketplace.app import build_ports
-    from marketplace.errors import MarketplaceError
-    from marketplace.settings import Settings
+    from marketplace.cli import opened_ports
 
-    ports = build_ports(Settings.from_environment())
-    try:
+    with opened_ports("index rebuild") as ports:
         for code in [country] if country else TERRITORY:
             expected = rebuilding.expected_documents(ports, code)
             with _progress(code, expected, hidden=as_json) as advance:
@@ -39,10 +36,6 @@ def rebuild(country: str | None, as_json: bool) -> None:
                 click.echo(json.dumps({"country": code, "documents": documents}))
             else:
                 click.echo(f"{code}: {documents} documents")
-    except MarketplaceError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        ports.close()
 
 
 @index.command()
@@ -50,17 +43,10 @@ def rebuild(country: str | None, as_json: bool) -> None:
 def drain(as_json: bool) -> None:
     """Index what has changed and waits in the outbox."""
     from indexer import relay
-    from marketplace.app import build_ports
-    from marketplace.errors import MarketplaceError
-    from marketplace.settings import Settings
+    from marketplace.cli import opened_ports
 
-    ports = build_ports(Settings.from_environment())
-    try:
+    with opened_ports("index drain") as ports:
         report = relay.drain(ports)
-    except MarketplaceError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        ports.close()
     if as_json:
         click.echo(json.dumps({"done": report.done, "indexed": report.indexed, "removed": report.removed}))
     else:
