@@ -56,8 +56,10 @@ def drain(as_json: bool) -> None:
 @contextmanager
 def _progress(title: str, total: int, *, hidden: bool) -> Iterator[Callable[[int], None]]:
     """A progress bar on the terminal; nothing where a program reads."""
+    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(disable=hidden, transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, disable=hidden or not console.is_terminal, transient=True) as bar:
         task = bar.add_task(title, total=total)
         yield lambda done: bar.update(task, completed=done)
