@@ -132,6 +132,8 @@ def test_the_main_job(app: Litestar, ports: Ports, mail_sink: MailSink, candidat
         accounts.confirm_account(session, ports.clock.now(), admin_id, AccountHooks(), mail_password=False)
         accounts.set_password(session, ports.settings, admin_id, ADMIN_PASSWORD)
     signs_in(admin, "admin@marketplace.example", ADMIN_PASSWORD)
+    admin.goes_to("/accept-terms")
+    admin.fills_in("/accept-terms", **agreed(admin))
     admin.goes_to("/admin/companies")
     admin.goes_to(next(link for link in admin.links(r"/admin/companies/[0-9a-f-]{36}")))
     admin.fills_in("/decision", button="verify", reason="SIREN et domaine concordent")
