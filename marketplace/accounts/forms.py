@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from marketplace.accounts.services import Registration
-from marketplace.errors import InvalidInputError
+from marketplace.errors import FieldError, InvalidInputError
 from marketplace.terms.services import AcceptedVersion
 from marketplace.web.portal import FormData
 
 ACCEPTANCE = "acceptances."
 """Prefix of the check boxes: the rest of the name is the document, the value the version shown."""
 
+NO_DATE = date(1900, 1, 1)
+"""Stands where the date typed is none, so that the other fields are judged in the same answer."""
 
-def read_person(form: FormData, language: str) -> Registration:
-    """Read the fields of ``accounts/_person_fields.html``.
 
-    Raises :class:`InvalidInputError` on ``birth_date`` when it is no date; everything else is for
-    ``register_account`` to judge.
+def read_person(form: FormData, language: str) -> tuple[Registration, Sequence[FieldError]]:
+    """Read the fields of ``accounts/_person_fields.html``, with the faults of reading.
+
+    The service tells those with its own (``other_faults`` of ``register_account``); everything else
+    is for it to judge.
     """
-    return Registration(
+    faults: Sequence[FieldError] = ()
+    try:
+        birth_date = read_date(form, "birth_date")
+    except InvalidInputError as refused:
+        birth_date, faults = NO_DATE, refused.errors
+    person = Registration(
         first_name=form.text("first_name"),
         last_name=form.text("last_name"),
-        birth_date=read_date(form, "birth_date"),
+        birth_date=birth_date,
         email=form.text("email"),
         password=form.raw("password") or None,
         language=language,
         acceptances=read_acceptances(form),
     )
+    return person, faults
 
 
 def read_acceptances(form: FormData) -> list[AcceptedVersion]:

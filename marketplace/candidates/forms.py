@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from marketplace import reference
-from marketplace.accounts.services import Registration
 from marketplace.candidates.profiles import ProfileInput, Right
 from marketplace.catalogues import N_
-from marketplace.errors import FieldError, InvalidInputError
-from marketplace.terms.services import AcceptedVersion
+from marketplace.errors import FieldError
 from marketplace.web.portal import FormData
 
 _SEPARATORS = re.compile(r"[,;\n]")
@@ -27,26 +25,6 @@ class ProfileForm:
 
     profile: ProfileInput
     faults: tuple[FieldError, ...]
-
-
-def read_sign_up(form: FormData, language: str) -> Registration:
-    """Return a registration; raises :class:`InvalidInputError` for a birth date that is no date."""
-    birth_date = _date(form.text("birth_date"))
-    if birth_date is None:
-        raise InvalidInputError.of("birth_date", "not_a_date", N_("Enter your date of birth."))
-    return Registration(
-        first_name=form.text("first_name"),
-        last_name=form.text("last_name"),
-        birth_date=birth_date,
-        email=form.text("email"),
-        password=form.raw("password") or None,
-        language=language,
-        acceptances=[
-            AcceptedVersion(name.removeprefix("acceptances."), value)
-            for name, value in form.items()
-            if name.startswith("acceptances.") and value
-        ],
-    )
 
 
 def read_profile(form: FormData) -> ProfileForm:

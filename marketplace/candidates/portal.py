@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from marketplace import reference
+from marketplace.accounts.forms import read_person
 from marketplace.accounts.models import Role
 from marketplace.candidates import cvs, exclusions, forms, profiles, queries, services
 from marketplace.candidates.lifecycle import CVState
@@ -67,15 +68,16 @@ def sign_up(
     language: NamedDependency[str],
 ) -> Page:
     """Register: the same page follows whether or not the address is known (A5)."""
+    person, unread = read_person(form, language)
     try:
-        registration = forms.read_sign_up(form, language)
         with ports.db.transaction() as session:
             services.register_candidate(
                 session,
                 ports.clock.now(),
                 ports.settings,
-                registration,
+                person,
                 is_protected=form.checked("protected"),
+                unread=unread,
             )
     except InvalidInputError as error:
         return _sign_up(request, ports, language, form, errors_by_field(error, language), 422)
@@ -86,7 +88,7 @@ def _sign_up(
     request: AnyRequest,
     ports: Ports,
     language: str,
-    values: Any,
+    form: Any,
     errors: dict[str, str],
     status: int,
 ) -> Page:
@@ -94,7 +96,8 @@ def _sign_up(
         documents = terms.required_documents(session, Role.CANDIDATE, language, ports.clock.today())
     return render(
         request, "candidates/sign_up.html", status,
-        values=values, errors=errors, documents=documents, minimum_age=ports.settings.minimum_age,
+        form=form, errors=errors, documents=documents, minimum_age=ports.settings.minimum_age,
+        minimum_password=ports.settings.password_min_length,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ The profile's content is ``profiles.py``'s, the CV ``cvs.py``'s, who is kept awa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -65,15 +66,22 @@ class Standing:
 
 
 def register_candidate(
-    session: Session, now: datetime, settings: Settings, data: Registration, *, is_protected: bool = False
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    data: Registration,
+    *,
+    is_protected: bool = False,
+    unread: Sequence[FieldError] = (),
 ) -> UUID | None:
     """Register a candidate: hidden from everyone until they opt in (rules A1, A3, C2).
 
     Minors and people under legal protection start ``restricted``. Returns the account's id, or None
-    for an address that is known already: the caller answers the same (rules A5). Raises
-    :class:`InvalidInputError`; nothing is stored of somebody too young.
+    for an address that is known already: the caller answers the same (rules A5). ``unread`` are the
+    faults of fields that could not be read, told with the others. Raises :class:`InvalidInputError`;
+    nothing is stored of somebody too young.
     """
-    account_id = register_account(session, now, settings, data, Role.CANDIDATE)
+    account_id = register_account(session, now, settings, data, Role.CANDIDATE, other_faults=unread)
     if account_id is None:
         return None
     needs_guardian = policy.needs_guardian(data.birth_date, is_protected, now.date(), settings.majority_age)

@@ -81,7 +81,10 @@ def test_a_wrong_sign_up_comes_back(browser, db) -> None:
     assert "You must be at least 16" in text_of(answer.text)
     assert 'value="ana@example.org"' in answer.text
     assert PERSON["password"] not in answer.text
-    assert browser.submit("/candidate/sign-up", {**PERSON, "birth_date": "x"}).status_code == 422
+    unread = browser.submit("/candidate/sign-up", {**PERSON, "birth_date": "x", "email": "nobody"})
+    assert unread.status_code == 422
+    assert "error-birth_date" in unread.text
+    assert "error-email" in unread.text
     with db.transaction() as session:
         assert session.scalars(select(Account)).all() == []
 
