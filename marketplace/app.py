@@ -106,7 +106,7 @@ def api_routes() -> list[HTTPRouteHandler]:
 
 
 def portal_routes(settings: Settings) -> Sequence[Any]:
-    """Return the pages of every feature, the shared ones and the static files; none asks for payment (A10)."""
+    """Return the pages of every feature, the shared ones and the static files; none asks to pay (A10)."""
     return [
         *accounts_portal.ROUTES,
         *terms_portal.ROUTES,

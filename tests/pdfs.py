@@ -8,6 +8,7 @@ import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pypdf
 from pypdf.generic import (
@@ -179,7 +180,8 @@ def armed_pdf() -> bytes:
     page[NameObject("/Metadata")] = writer._add_object(metadata)
     root = writer._root_object
     root[NameObject("/OpenAction")] = action
-    root["/Names"].get_object()[NameObject("/JavaScript")] = DictionaryObject(
+    names: Any = root["/Names"].get_object()
+    names[NameObject("/JavaScript")] = DictionaryObject(
         {NameObject("/Names"): ArrayObject((TextStringObject("start"), action))}
     )
     root[NameObject("/AcroForm")] = DictionaryObject({NameObject("/XFA"): TextStringObject("<xdp/>")})

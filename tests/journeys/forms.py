@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -106,13 +106,18 @@ class Person:
     def fills_in(
         self,
         action: str,
+        more: Mapping[str, Value] | None = None,
         *,
         button: str | None = None,
         status: int = 200,
         file: tuple[str, bytes] | None = None,
         **values: Value,
     ) -> str:
-        """Fill in the form of this page whose action matches ``action`` and press a button."""
+        """Fill in the form of this page whose action matches ``action`` and press a button.
+
+        ``more`` are fields whose names are no Python names.
+        """
+        values = {**(more or {}), **values}
         form = next((f for f in forms_of(self.page.text) if re.search(action, f.action)), None)
         assert form is not None, f"no form {action} on {self.page.url}: {self.page.text[:3000]}"
         unknown = {name for name in values if name not in form.names}
@@ -121,11 +126,11 @@ class Person:
         for name, value in form.fields:
             if name not in values:
                 data.setdefault(name, []).append(value)
-        for name, value in values.items():
-            data[name] = [value] if isinstance(value, str) else list(value)
+        for name, given in values.items():
+            data[name] = [given] if isinstance(given, str) else list(given)
         if button is not None:
-            name, value = next(b for b in form.buttons if b[1] == button)
-            data[name] = [value]
+            pressed = next(b for b in form.buttons if b[1] == button)
+            data[pressed[0]] = [pressed[1]]
         target = form.action or str(self.page.url)
         if form.method == "get":
             self.page = self.client.get(target, params=data, follow_redirects=True)

@@ -26,6 +26,11 @@ from marketplace.ports import Ports
 from marketplace.terms.services import publish_builtin
 from tests.journeys.forms import Person, forms_of
 
+COMPANY = {
+    "company.name": "Novalis Conseil",
+    "company.country": "FR",
+    "company.registration_number": "732829320",
+}
 PASSWORD = "une phrase assez longue 42"
 ADMIN_PASSWORD = "quatre mots bien choisis 17"
 
@@ -92,8 +97,8 @@ def test_the_main_job(app: Litestar, ports: Ports, mail_sink: MailSink, candidat
     # The candidate registers, confirms, fills in the profile, uploads a CV and opts in.
     candidate.goes_to("/candidate/sign-up")
     candidate.fills_in(
-        "/candidate/sign-up", first_name=who.first_name, last_name=who.last_name,
-        birth_date=who.birth_date.isoformat(), email=who.email, password=PASSWORD, **agreed(candidate),
+        "/candidate/sign-up", agreed(candidate), first_name=who.first_name, last_name=who.last_name,
+        birth_date=who.birth_date.isoformat(), email=who.email, password=PASSWORD,
     )  # fmt: skip
     candidate.goes_to(link_in_mail(ports, mail_sink, who.email, "/confirm-email/"))
     candidate.fills_in("confirm-email|^$")
@@ -101,7 +106,8 @@ def test_the_main_job(app: Litestar, ports: Ports, mail_sink: MailSink, candidat
     candidate.goes_to("/candidate/profile")
     candidate.fills_in(
         "/candidate/profile", country="FR", region="FR-IDF", job_fields=["development"],
-        start_month="2027-09", flex_weeks="2", headline=f"Développeur Python en alternance, {who.last_name}", skills=["python", "sql"],
+        start_month="2027-09", flex_weeks="2", skills=["python", "sql"],
+        headline=f"Développeur Python en alternance, {who.last_name}",
         languages=["fr", "en"], education_level="6", right_FR="yes",
     )  # fmt: skip
     candidate.goes_to("/candidate/cv")
@@ -114,11 +120,9 @@ def test_the_main_job(app: Litestar, ports: Ports, mail_sink: MailSink, candidat
     # The recruiter registers and confirms; until the company is verified there are only counts.
     recruiter.goes_to("/recruiter/sign-up")
     recruiter.fills_in(
-        "/recruiter/sign-up", first_name="Camille", last_name="Martin", birth_date="1988-04-12",
-        email="camille@novalis-conseil.fr", password=PASSWORD, job_title="Chargée de recrutement",
-        work_country="FR", declarations=["authorised", "professional_use", "ethical_code"],
-        **{"company.name": "Novalis Conseil", "company.country": "FR", "company.registration_number": "732829320"},
-        **agreed(recruiter),
+        "/recruiter/sign-up", COMPANY | agreed(recruiter), first_name="Camille", last_name="Martin",
+        birth_date="1988-04-12", email="camille@novalis-conseil.fr", password=PASSWORD,
+        job_title="Chargée de recrutement", work_country="FR", declarations=["authorised", "professional_use", "ethical_code"],
     )  # fmt: skip
     recruiter.goes_to(link_in_mail(ports, mail_sink, "camille@novalis-conseil.fr", "/confirm-email/"))
     recruiter.fills_in("confirm-email|^$")
@@ -133,7 +137,7 @@ def test_the_main_job(app: Litestar, ports: Ports, mail_sink: MailSink, candidat
         accounts.set_password(session, ports.settings, admin_id, ADMIN_PASSWORD)
     signs_in(admin, "admin@marketplace.example", ADMIN_PASSWORD)
     admin.goes_to("/accept-terms")
-    admin.fills_in("/accept-terms", **agreed(admin))
+    admin.fills_in("/accept-terms", agreed(admin))
     admin.goes_to("/admin/companies")
     admin.goes_to(next(link for link in admin.links(r"/admin/companies/[0-9a-f-]{36}")))
     admin.fills_in("/decision", button="verify", reason="SIREN et domaine concordent")

@@ -27,7 +27,9 @@ def test_files_are_private(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("key", ["../../etc/passwd", "cv/../x.pdf", "/etc/passwd", "cv/" + "g" * 32 + ".pdf", ""])
+@pytest.mark.parametrize(
+    "key", ["../../etc/passwd", "cv/../x.pdf", "/etc/passwd", "cv/" + "g" * 32 + ".pdf", ""]
+)
 def test_a_key_is_never_a_path(tmp_path: Path, key: str) -> None:
     """U-06: only keys made here reach the disk."""
     with pytest.raises(NotFoundError):

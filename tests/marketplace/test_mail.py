@@ -10,7 +10,12 @@ from marketplace.errors import UnavailableError
 from marketplace.mail import FolderMailer, Mail, MailSink, SmtpMailer, compose
 
 SENDER = "Talent Marketplace <no-reply@marketplace.example>"
-MAIL = Mail(to="lina@people.example", subject="Votre CV a été lu", text="Bonjour Lina,\n\nà bientôt.", language="fr")
+MAIL = Mail(
+    to="lina@people.example",
+    subject="Votre CV a été lu",
+    text="Bonjour Lina,\n\nà bientôt.",
+    language="fr",
+)
 
 
 def test_a_mail_is_composed_with_its_language() -> None:
@@ -26,7 +31,7 @@ def test_line_breaks_cannot_add_a_recipient() -> None:
     """W-05: text in a header stays one header."""
     message = compose(Mail("a@b.example", "Hi\r\nBcc: evil@e.example", "x"), SENDER)
     assert message["Bcc"] is None
-    with pytest.raises(ValueError, match="linefeed|carriage return|newline"):
+    with pytest.raises(ValueError, match=r"linefeed|carriage return|newline"):
         compose(Mail("a@b.example\r\nBcc: evil@e.example", "Hi", "x"), SENDER)
 
 

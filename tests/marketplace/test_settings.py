@@ -26,7 +26,11 @@ def test_the_defaults_need_no_environment() -> None:
 def test_values_are_read_and_typed() -> None:
     """Whole numbers, booleans, paths and choices come typed."""
     settings = Settings.from_environment(
-        {"MARKETPLACE_CV_MAX_PAGES": "7", "MARKETPLACE_US_TERRITORIES": "true", "MARKETPLACE_DATA": "/srv/data"}
+        {
+            "MARKETPLACE_CV_MAX_PAGES": "7",
+            "MARKETPLACE_US_TERRITORIES": "true",
+            "MARKETPLACE_DATA": "/srv/data",
+        }
     )
     assert (settings.cv_max_pages, settings.us_territories, settings.data) == (7, True, Path("/srv/data"))
     assert settings.index_dir == Path("/srv/data/index")

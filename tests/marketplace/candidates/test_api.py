@@ -228,7 +228,7 @@ ROUTES = [
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_only_candidates(browser, db, method: str, path: str) -> None:
     """Z-01: signed out is 401; a recruiter is 403, for reading and for changing."""
-    body = {} if method in {"PUT", "POST"} and path != "/me/cv" else None
+    body: dict[str, str] | None = {} if method in {"PUT", "POST"} and path != "/me/cv" else None
     assert browser.change(method, path, body).status_code == 401
     with db.transaction() as session:
         account = session.get_one(Account, a_recruiter(session).account_id)

@@ -102,7 +102,8 @@ def test_at_most_two_hundred(session, now) -> None:
 def test_blocking_and_unblocking(session, now) -> None:
     """C8: a block holds from its commit, once however often it is asked for, and can be taken back."""
     person, recruiter = a_candidate(session), a_recruiter(session)
-    asker = (recruiter.id, recruiter.company_id, [], None)
+    nowhere: list[str] = []
+    asker = (recruiter.id, recruiter.company_id, nowhere, None)
     for _ in range(2):
         exclusions.block(session, now, person.account_id, recruiter_id=recruiter.id)
     exclusions.block(session, now, person.account_id, company_id=recruiter.company_id)

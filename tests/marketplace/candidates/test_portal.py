@@ -16,6 +16,7 @@ from marketplace.candidates.models import CV, Candidate, RightToWork
 from marketplace.contacts import disclosures
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.queries import opening_view
+from marketplace.db import Database
 from marketplace.pdf.results import Extraction, RefusalReason
 from tests.builders import a_recruiter, an_opening
 from tests.marketplace.candidates.conftest import signed_in
@@ -43,7 +44,7 @@ PAGES = (
 TRAITS = ("searchable", "hidden", "incomplete", "minor", "paused", "found", "suspended")
 
 
-def candidate_of(db) -> Candidate:
+def candidate_of(db: Database) -> Candidate:
     with db.transaction() as session:
         return session.scalars(select(Candidate)).one()
 

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from marketplace import reference
 from marketplace.candidates import profiles, queries
 from marketplace.candidates.lifecycle import CandidateState, Missing
 from marketplace.candidates.models import Candidate
@@ -49,12 +51,14 @@ def faults(session, now, settings, **changes: object) -> list[tuple[str, str]]:
     return [(fault.field, fault.code) for fault in refused.value.errors]
 
 
-def changed(session, candidate: Candidate) -> OutboxMessage:
-    return session.scalars(
+def changed(session: Session, candidate: Candidate) -> OutboxMessage:
+    found = session.scalars(
         select(OutboxMessage)
         .where(OutboxMessage.subject == str(candidate.id))
         .order_by(OutboxMessage.id.desc())
     ).first()
+    assert found is not None
+    return found
 
 
 def test_a_whole_profile(session, now, settings) -> None:
@@ -121,7 +125,7 @@ def test_what_lowers_visibility(session, now, settings, changes: dict[str, objec
     session.flush()
     profile = replace(GOOD, **changes)  # type: ignore[arg-type]
     if "country" in changes:
-        regions = [code for code, region in profiles.reference.regions().items() if region.country == "GB"]
+        regions = [code for code, region in reference.regions().items() if region.country == "GB"]
         profile = replace(profile, region=regions[0])
     save(session, now, settings, candidate.account_id, profile)
     message = changed(session, candidate)
@@ -187,7 +191,7 @@ def test_outside_the_territory(session, now, settings, country: str) -> None:
 )
 def test_each_fault_is_named(session, now, settings, changes, expected) -> None:
     """C1: a wrong field is a 422 that names it."""
-    if changes.get("region") == "GB-ENG" and "GB-ENG" in profiles.reference.regions():
+    if changes.get("region") == "GB-ENG" and "GB-ENG" in reference.regions():
         expected = [("region", "region_elsewhere")]
     assert faults(session, now, settings, **changes) == expected
 

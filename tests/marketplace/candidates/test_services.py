@@ -19,7 +19,7 @@ from marketplace.errors import ConflictError, InvalidInputError
 from marketplace.outbox import OutboxMessage
 from marketplace.terms import queries as terms
 from marketplace.terms import services as terms_services
-from marketplace.terms.models import Consent
+from marketplace.terms.models import Consent, DocumentKind
 from marketplace.terms.services import AcceptedVersion
 from tests.builders import a_candidate, a_right_to_work, an_account
 
@@ -147,7 +147,7 @@ def test_only_the_text_in_force_counts(session, now, settings) -> None:
         opt_in(session, now, settings, candidate, "0" * 64)
     assert [fault.field for fault in refused.value.errors] == ["consent_hash"]
     old = consent_hash(session, now)
-    terms_services.publish(session, now, terms.DocumentKind.CONSENT_SEARCH, "fr", "# Nouveau", now.date())
+    terms_services.publish(session, now, DocumentKind.CONSENT_SEARCH, "fr", "# Nouveau", now.date())
     with pytest.raises(InvalidInputError):
         opt_in(session, now, settings, candidate, old)
     opt_in(session, now, settings, candidate, consent_hash(session, now, "en"))

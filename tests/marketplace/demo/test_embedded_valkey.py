@@ -28,6 +28,10 @@ def client(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, single_connection_client=True, decode_responses=True)
 
 
+def is_running(server: ValkeyServer) -> bool:
+    return server.pid is not None
+
+
 def test_tasks_survive_a_stop_and_a_kill(server: ValkeyServer) -> None:
     """What was queued is there after a stop, and after kill -9 once a second has passed."""
     url = server.start()
@@ -37,7 +41,7 @@ def test_tasks_survive_a_stop_and_a_kill(server: ValkeyServer) -> None:
         one.set("b", "2")
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
-    while server.pid is not None:
+    while is_running(server):
         pass
     assert server.start() == url
     server.stop()

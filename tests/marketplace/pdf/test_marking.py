@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 from datetime import date
+from typing import Any
 
 import msgspec
 import pypdf
@@ -48,7 +49,7 @@ def test_each_page_says_for_whom_and_until_when(language, sentence):
 def test_the_copy_carries_its_identifier():
     """D4: an identifier in the metadata; two copies differ."""
     marked = mark(text_pdf(), MARKING)
-    metadata = pypdf.PdfReader(io.BytesIO(marked)).metadata
+    metadata: Any = pypdf.PdfReader(io.BytesIO(marked)).metadata
     assert metadata["/MarketplaceCopy"] == MARKING.copy_id
     assert MARKING.copy_id in metadata["/Keywords"]
     other = mark(text_pdf(), msgspec.structs.replace(MARKING, copy_id="another"))
@@ -106,7 +107,8 @@ def test_names_the_font_cannot_draw(name, shown):
     """D4: what the font lacks is replaced, and the metadata keeps the name as it is."""
     assert drawable(name) == shown
     marked = mark(text_pdf(), msgspec.structs.replace(MARKING, recipient=name))
-    assert name in pypdf.PdfReader(io.BytesIO(marked)).metadata["/Subject"]
+    metadata: Any = pypdf.PdfReader(io.BytesIO(marked)).metadata
+    assert name in metadata["/Subject"]
     assert shown in _words(text_of(marked))
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pypdf
 import pypdfium2
@@ -56,7 +57,7 @@ def test_active_content_and_metadata_are_left_behind():
 
 def test_only_plain_links_survive():
     """C4: of seven links, each with another action, the https one stays."""
-    page = pypdf.PdfReader(io.BytesIO(rewrite(armed_pdf(), NUMBERS))).pages[0]
+    page: Any = pypdf.PdfReader(io.BytesIO(rewrite(armed_pdf(), NUMBERS))).pages[0]
     links = [link.get_object() for link in page["/Annots"]]
     assert [link["/A"]["/URI"] for link in links] == ["https://example.com/work"]
     assert all(set(link["/A"]) == {"/S", "/URI"} for link in links)
@@ -110,7 +111,8 @@ def test_fonts_with_short_names_are_kept():
     """C4: /A is also what a producer may call a font; the page must still be readable."""
     copy = rewrite(one_page(HELLO.replace(b"/F1", b"/A"), font=b"/A"), NUMBERS)
     assert "Camille Durand" in text_of(copy)
-    assert "/A" in pypdf.PdfReader(io.BytesIO(copy)).pages[0]["/Resources"]["/Font"]
+    page: Any = pypdf.PdfReader(io.BytesIO(copy)).pages[0]
+    assert "/A" in page["/Resources"]["/Font"]
 
 
 def test_form_fields_become_text():

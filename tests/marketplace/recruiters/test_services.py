@@ -305,6 +305,7 @@ def test_a_replaced_mandate_is_reviewed_anew_and_the_old_file_goes(db, now, sett
 
     with pytest.raises(ZeroDivisionError):
         attach_in_vain()
+    assert old is not None
     assert [path.name for path in tmp_path.rglob("*.pdf")] == [old.partition("/")[2]]
     with db.transaction() as session:
         attach_mandate(session, now, settings, files, reader, account_id, PDF)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -221,6 +221,20 @@ def test_pages_follow_each_other_without_gap_or_repeat(market: Market) -> None:
     assert refused.value.code == "cursor_invalid"
 
 
+def test_no_next_page_is_offered_beyond_the_window(market: Market) -> None:
+    """E2: the last page of the hits that can be paged to says that it is the last."""
+    for _ in range(5):
+        candidate(market)
+    market.index()
+    narrow = replace(
+        market, ports=replace(market.ports, settings=replace(market.ports.settings, page_window=4))
+    )
+    first = narrow.search(size="2")
+    assert first.next_cursor is not None
+    second = narrow.search(size="2", cursor=first.next_cursor)
+    assert (len(second.hits), second.total.value, second.next_cursor) == (2, 5, None)
+
+
 REGIONS = ["FR-IDF", "FR-BRE", "FR-ARA"]
 FIELDS = ["development", "data-ai", "sales"]
 
@@ -233,7 +247,7 @@ def corpus(market: Market) -> tuple[Market, list[dict[str, Any]]]:
         for number in range(60):
             person = a_candidate(
                 session,
-                ("searchable", "searchable", "searchable", "hidden", "paused", "minor")[number % 6],  # type: ignore[arg-type]
+                ("searchable", "searchable", "searchable", "hidden", "paused", "minor")[number % 6],
                 region=REGIONS[number % 3],
                 job_fields=[FIELDS[number % 3], FIELDS[(number // 3) % 3]],
                 start_day=date(2027, 1 + number % 4, 1),

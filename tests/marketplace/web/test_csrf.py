@@ -91,7 +91,7 @@ def test_a_stale_cookie_is_replaced(client: PortalClient, stale: str) -> None:
     refused = client.post(
         FORM,
         data={"_csrf_token": "x" * 80},
-        headers={"referer": f"{ORIGIN}/", "cookie": f"tm_form={stale}".encode()},
+        headers={b"referer": f"{ORIGIN}/".encode(), b"cookie": f"tm_form={stale}".encode()},
         follow_redirects=False,
     )
     assert refused.status_code == 403

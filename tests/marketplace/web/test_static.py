@@ -14,7 +14,10 @@ from marketplace.web.pages import PACKAGE, STATIC, static_url
 
 VENDOR = STATIC / "vendor"
 ROOT = PACKAGE.parent
-SUMS = dict(reversed(line.split("  ", 1)) for line in (VENDOR / "SHA384SUMS").read_text().splitlines())
+SUMS = {
+    name: digest
+    for digest, name in (line.split("  ", 1) for line in (VENDOR / "SHA384SUMS").read_text().splitlines())
+}
 
 
 @pytest.mark.parametrize("name", sorted(SUMS))
