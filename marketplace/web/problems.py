@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.types import ExceptionHandlersMap
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -70,6 +70,16 @@ class UnknownHostError(MarketplaceError):
     code = "unknown_host"
 
 
+class UnreadableBodyError(MarketplaceError):
+    """The body is no JSON that everybody reads alike; ``message`` says what is wrong with it."""
+
+    code = "malformed_request"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
 _STATUSES: tuple[tuple[type[MarketplaceError], int], ...] = (
     (InvalidCursorError, 400),
     (InvalidInputError, 422),
@@ -81,6 +91,7 @@ _STATUSES: tuple[tuple[type[MarketplaceError], int], ...] = (
     (TooManyRequestsError, 429),
     (UnavailableError, 503),
     (UnknownHostError, 400),
+    (UnreadableBodyError, 400),
 )
 
 
@@ -107,15 +118,21 @@ def to_refusal(error: Exception) -> Refusal:
     if isinstance(error, ValidationException):
         return _of_validation(error)
     if isinstance(error, HTTPException):
-        status = error.status_code if error.status_code in OF_STATUS else 500
-        code = OF_STATUS.get(status, "internal_error")
-        allow = [(name.lower(), value) for name, value in (error.headers or {}).items()]
-        return Refusal(status, code, headers=tuple(allow))
+        return _of_http(error)
     if isinstance(error, IntegrityError):
         return Refusal(409, "conflict")
     if isinstance(error, DataError):
         return Refusal(422, "invalid_input", N_("A value is outside of what can be stored."))
     return Refusal(500, "internal_error")
+
+
+def _of_http(error: HTTPException) -> Refusal:
+    if fault := _mistaken_for_ours(error):
+        return Refusal(422, "invalid_input", errors=(fault,))
+    status = error.status_code if error.status_code in OF_STATUS else 500
+    code = OF_STATUS.get(status, "internal_error")
+    allow = [(name.lower(), value) for name, value in (error.headers or {}).items()]
+    return Refusal(status, code, headers=tuple(allow))
 
 
 def _of_marketplace(error: MarketplaceError) -> Refusal:
@@ -144,6 +161,7 @@ def _of_marketplace(error: MarketplaceError) -> Refusal:
     )
 
 
+_IN_BODY = re.compile(r"(.*) - at `\$\.data\.(.*)`", re.DOTALL)
 _UNKNOWN = re.compile(r"unknown field `(.*)`")
 _MISSING = re.compile(r"missing required field `(.*)`|Missing required \w+ parameter '(.*)' for")
 
@@ -156,6 +174,17 @@ def _of_validation(error: ValidationException) -> Refusal:
         return Refusal(HTTPStatus.BAD_REQUEST, "malformed_request", N_("The body is missing."))
     faults = tuple(_schema_fault(name, message) for name, message in pairs or [("", error.detail)])
     return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_input", errors=faults)
+
+
+def _mistaken_for_ours(error: HTTPException) -> FieldError | None:
+    """Return the fault of a field of the body that is called like a dependency, such as ``language``.
+
+    Litestar 2.25 compares names only and takes such a fault for one of our own.
+    """
+    if isinstance(error, InternalServerException) and isinstance(error.__cause__, msgspec.ValidationError):
+        found = _IN_BODY.fullmatch(str(error.__cause__))
+        return _schema_fault(found[2], found[1]) if found else None
+    return None
 
 
 def _schema_fault(name: str, message: str) -> FieldError:
