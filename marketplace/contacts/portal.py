@@ -29,6 +29,7 @@ from marketplace.contacts.queries import OpeningView
 from marketplace.contacts.schemas import cursor_of, position_of
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
+from marketplace.search.facets import FACETS
 from marketplace.web.guards import requires_recruiter
 from marketplace.web.identity import Member
 from marketplace.web.pages import render, see_other
@@ -70,6 +71,7 @@ def profile_page(
         values={"opening_id": str(own[0].id) if own else forms.NEW},
         delete_by_on=retention.delete_by(now.date(), ports.settings.deletion_months),
         withdrawal_days=ports.settings.withdrawal_deletion_days,
+        education=_education(opened.profile.card.education_level, language),
         handed_on=_handed_on(opened.job_country, q, back),
         back=back,
         message_max=ports.settings.message_max_characters,
@@ -103,6 +105,11 @@ def cv_page(
         handed_on=_handed_on(job_country, q, back),
         back=back,
     )
+
+
+def _education(level: int | None, language: str) -> str:
+    """Return an education level as the facet of the search calls it."""
+    return FACETS["education_level"].label(str(level), language) if level else ""
 
 
 def _handed_on(job_country: str | None, q: str, back: str) -> str:

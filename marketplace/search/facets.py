@@ -112,7 +112,7 @@ FACETS: Mapping[str, Facet] = {
         ),
     )
 }  # fmt: skip
-"""Every facet by its query parameter, in the order of the page."""
+"""Every facet by its query parameter."""
 
 
 def result(facet: Facet, counts: Mapping[str, int], selected: Iterable[str]) -> FacetResult:

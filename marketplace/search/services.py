@@ -161,7 +161,7 @@ def _position(
 
 
 def _next_cursor(searcher: Searcher, now: datetime, binding: _Binding, after: Position | None) -> str | None:
-    if after is None:
+    if after is None or after.seen >= searcher.settings.page_window:
         return None
     return cursor.write(
         after,

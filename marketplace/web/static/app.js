@@ -52,7 +52,17 @@ window.addEventListener("pageshow", (event) => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
-// On a phone the filters stay unfolded while they are being chosen.
+// The filters stand open on a desk. CSS sees to it where it can; older browsers are told here.
+const unfoldsByStyle = CSS.supports("selector(::details-content)");
+const isDesk = window.matchMedia("(min-width: 992px)");
+const unfoldFilters = () => {
+  const filters = document.getElementById("filters");
+  if (filters && isDesk.matches && !unfoldsByStyle) filters.open = true;
+};
+document.addEventListener("DOMContentLoaded", unfoldFilters);
+isDesk.addEventListener("change", unfoldFilters);
+
+// On a phone they stay unfolded while they are being chosen.
 let filtersOpen = false;
 document.addEventListener("htmx:beforeSwap", () => {
   filtersOpen = document.getElementById("filters")?.open ?? false;
@@ -60,4 +70,5 @@ document.addEventListener("htmx:beforeSwap", () => {
 document.addEventListener("htmx:afterSwap", () => {
   const filters = document.getElementById("filters");
   if (filters) filters.open = filtersOpen;
+  unfoldFilters();
 });
