@@ -75,5 +75,6 @@ def _cv(who: Persona, now: datetime) -> dict[str, Any]:
     return {
         "id": _id("cv", who), "candidate_id": _id("candidate", who), "state": CVState.READY,
         "is_current": True, "label": "cv.pdf", "uploaded_at": now, "processed_at": now,
-        "sha256": _id("cv", who).hex * 2, "bytes": len(text), "pages": 1, "text": text, "text_scrubbed": text, "language": who.language,
+        "sha256": _id("cv", who).hex * 2, "bytes": len(text), "pages": 1, "text": text,
+        "text_scrubbed": text, "language": who.language,
     }  # fmt: skip

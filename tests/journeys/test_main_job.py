@@ -122,7 +122,8 @@ def test_the_main_job(app: Litestar, ports: Ports, mail_sink: MailSink, candidat
     recruiter.fills_in(
         "/recruiter/sign-up", COMPANY | agreed(recruiter), first_name="Camille", last_name="Martin",
         birth_date="1988-04-12", email="camille@novalis-conseil.fr", password=PASSWORD,
-        job_title="Chargée de recrutement", work_country="FR", declarations=["authorised", "professional_use", "ethical_code"],
+        job_title="Chargée de recrutement", work_country="FR",
+        declarations=["authorised", "professional_use", "ethical_code"],
     )  # fmt: skip
     recruiter.goes_to(link_in_mail(ports, mail_sink, "camille@novalis-conseil.fr", "/confirm-email/"))
     recruiter.fills_in("confirm-email|^$")
