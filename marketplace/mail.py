@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import smtplib
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from marketplace.catalogues import N_, translate
 from marketplace.errors import UnavailableError
 
 
@@ -29,6 +31,20 @@ class Mail:
     text: str
     language: str = "en"
     key: str | None = None
+
+
+def letter(
+    to: str, language: str, subject: str, paragraphs: Iterable[str], values: Mapping[str, object]
+) -> Mail:
+    """Return the mail of these messages in ``language``, ``values`` filled in, with our signature."""
+    texts = [translate(language, paragraph) % values for paragraph in paragraphs]
+    signature = translate(language, N_("The Talent Marketplace team"))
+    return Mail(
+        to=to,
+        subject=translate(language, subject) % values,
+        text="\n\n".join([*texts, signature]) + "\n",
+        language=language,
+    )
 
 
 class Mailer(Protocol):

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from marketplace.accounts import passwords
 from marketplace.accounts.models import Account, AccountSession, PasswordKind, TokenPurpose
 from marketplace.accounts.services import issue_token
-from marketplace.catalogues import N_, translate
-from marketplace.mail import Mail
+from marketplace.catalogues import N_
+from marketplace.mail import Mail, letter
 from marketplace.settings import Settings
 
 Composer = Callable[[Session, datetime, Settings, dict[str, Any]], Mail | None]
@@ -215,13 +215,5 @@ def _signed_in_since(session: Session, details: dict[str, Any]) -> bool:
 
 
 def _mail(account: Account, subject: str, *paragraphs: str, **values: object) -> Mail:
-    language = account.language
     known = {"name": account.first_name, **values}
-    texts = [translate(language, paragraph) % known for paragraph in paragraphs]
-    signature = translate(language, N_("The Talent Marketplace team"))
-    return Mail(
-        to=account.email,
-        subject=translate(language, subject),
-        text="\n\n".join([*texts, signature]) + "\n",
-        language=language,
-    )
+    return letter(account.email, account.language, subject, paragraphs, known)

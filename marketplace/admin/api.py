@@ -34,21 +34,13 @@ from marketplace.recruiters import queries, reviews
 from marketplace.recruiters.lifecycle import CompanyState, RecruiterState
 from marketplace.recruiters.services import MANDATE
 from marketplace.web.api import delete, get, post
+from marketplace.web.headers import file_headers
 from marketplace.web.identity import Member
 
 PAGE_SIZE_MAX = 50
 # ``state`` is a name Litestar keeps for itself in handlers: the parameter has another one there.
 Size = Annotated[int, QueryParameter(ge=1, le=PAGE_SIZE_MAX)]
 Cursor = Annotated[str | None, QueryParameter(required=False)]
-
-PDF_HEADERS = {
-    "content-disposition": f'attachment; filename="{MANDATE}.pdf"',
-    "content-security-policy": "sandbox; default-src 'none'",
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "cross-origin-resource-policy": "same-origin",
-}
-"""Of a mandate: a download and nothing else, whatever is inside (security.md U-07)."""
 
 
 @get("/admin/companies", errors=(422,), guards=[requires_admin], summary="Review queue of companies")
@@ -145,7 +137,9 @@ def read_mandate(ports: NamedDependency[Ports], recruiter_id: FromPath[UUID]) ->
     """Return the mandate of a recruiter who works on behalf of a company (B1)."""
     with ports.db.reading() as session:
         key = queries.mandate_key(session, recruiter_id)
-    return Response(ports.files.get(key), media_type="application/pdf", headers=PDF_HEADERS)
+    return Response(
+        ports.files.get(key), media_type="application/pdf", headers=file_headers(f"{MANDATE}.pdf")
+    )
 
 
 @get("/admin/domains", guards=[requires_admin], summary="Allowed and denied domains")

@@ -12,13 +12,15 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from marketplace.admin.api import PDF_HEADERS, Cursor
+from marketplace.admin.api import Cursor
 from marketplace.admin.guards import requires_admin
 from marketplace.catalogues import N_
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
 from marketplace.recruiters import queries, reviews
 from marketplace.recruiters.lifecycle import CompanyState
+from marketplace.recruiters.services import MANDATE
+from marketplace.web.headers import file_headers
 from marketplace.web.identity import Member
 from marketplace.web.pages import render, see_other
 from marketplace.web.portal import FormData, errors_by_field, form_post, page_get
@@ -139,7 +141,9 @@ def mandate(ports: NamedDependency[Ports], recruiter_id: FromPath[UUID]) -> Resp
     """The mandate of a recruiter who works on behalf of a company, as a download (B1)."""
     with ports.db.reading() as session:
         key = queries.mandate_key(session, recruiter_id)
-    return Response(ports.files.get(key), media_type="application/pdf", headers=PDF_HEADERS)
+    return Response(
+        ports.files.get(key), media_type="application/pdf", headers=file_headers(f"{MANDATE}.pdf")
+    )
 
 
 @page_get("/admin/domains", guards=[requires_admin])

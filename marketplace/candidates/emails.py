@@ -13,7 +13,7 @@ from marketplace.candidates import cvs, queries
 from marketplace.candidates.queries import MailedCV
 from marketplace.catalogues import N_, translate
 from marketplace.errors import NotFoundError
-from marketplace.mail import Mail
+from marketplace.mail import Mail, letter
 from marketplace.pdf.results import RefusalReason
 from marketplace.settings import Settings
 
@@ -78,18 +78,18 @@ def opt_in_withdrawn(
         person = queries.person(session, UUID(details["account_id"]))
     except NotFoundError:
         return None
-    return _letter(
-        person.email,
-        person.language,
-        N_("You are hidden now"),
+    paragraphs = (
         N_("Hello %(name)s,"),
         N_("You withdrew your consent: no recruiter can find or open your profile any more."),
         N_("Whoever holds a copy of your CV has been asked to delete it within seven days: %(log)s"),
         N_("Nothing of your profile is lost. To be found again: %(link)s"),
-        name=person.first_name,
-        log=f"{settings.base_url}/candidate/access-log",
-        link=f"{settings.base_url}/candidate/visibility",
     )
+    values = {
+        "name": person.first_name,
+        "log": f"{settings.base_url}/candidate/access-log",
+        "link": f"{settings.base_url}/candidate/visibility",
+    }
+    return letter(person.email, person.language, N_("You are hidden now"), paragraphs, values)
 
 
 EMAILS: dict[str, Composer] = {
@@ -100,25 +100,10 @@ EMAILS: dict[str, Composer] = {
 
 
 def _mail(settings: Settings, cv: MailedCV, subject: str, *paragraphs: str, **values: object) -> Mail:
-    return _letter(
-        cv.email,
-        cv.language,
-        subject,
-        N_("Hello %(name)s,"),
-        *paragraphs,
-        name=cv.first_name,
-        label=cv.label,
-        link=f"{settings.base_url}/candidate/cv",
+    known = {
+        "name": cv.first_name,
+        "label": cv.label,
+        "link": f"{settings.base_url}/candidate/cv",
         **values,
-    )
-
-
-def _letter(to: str, language: str, subject: str, *paragraphs: str, **values: object) -> Mail:
-    texts = [translate(language, paragraph) % values for paragraph in paragraphs]
-    signature = translate(language, N_("The Talent Marketplace team"))
-    return Mail(
-        to=to,
-        subject=translate(language, subject),
-        text="\n\n".join([*texts, signature]) + "\n",
-        language=language,
-    )
+    }
+    return letter(cv.email, cv.language, subject, (N_("Hello %(name)s,"), *paragraphs), known)

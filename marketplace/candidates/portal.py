@@ -29,6 +29,7 @@ from marketplace.settings import Settings
 from marketplace.terms import queries as terms
 from marketplace.terms.documents import read_markdown
 from marketplace.web.guards import requires_candidate
+from marketplace.web.headers import file_headers
 from marketplace.web.identity import Member
 from marketplace.web.pages import render, see_other
 from marketplace.web.portal import FormData, errors_by_field, form_post, page_get
@@ -42,14 +43,6 @@ MONTHS_OFFERED = 36
 COMMON_LANGUAGES = (
     "fr", "en", "es", "de", "it", "pt", "nl", "pl", "ro", "ar", "tr", "zh", "hi", "vi", "uk", "ru",
 )  # fmt: skip
-FILE_HEADERS = {
-    "content-security-policy": "sandbox; default-src 'none'",
-    "cross-origin-resource-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-    "cache-control": "no-store",
-}
-"""Of a CV file handed to its owner (security.md U-07)."""
-
 AnyRequest = Request[Any, Any, Any]
 Page = Response[Any]
 
@@ -318,11 +311,7 @@ def own_cv_file(ports: NamedDependency[Ports], member: NamedDependency[Member]) 
     """The candidate's own CV as it is kept (A7, security.md U-06, U-07)."""
     with ports.db.transaction() as session:
         name, content = cvs.own_file(session, member.account_id, ports.files)
-    return Response(
-        content,
-        media_type="application/pdf",
-        headers={**FILE_HEADERS, "content-disposition": f'attachment; filename="{name}"'},
-    )
+    return Response(content, media_type="application/pdf", headers=file_headers(name))
 
 
 @form_post("/candidate/cv/delete", guards=[requires_candidate])

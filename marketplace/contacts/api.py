@@ -46,17 +46,10 @@ from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
 from marketplace.web.api import get, patch, post
 from marketplace.web.guards import requires_candidate, requires_recruiter
+from marketplace.web.headers import file_headers
 from marketplace.web.identity import Member
 
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", max_length=255)]
-
-PDF_HEADERS = {
-    "content-security-policy": "sandbox; default-src 'none'",
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "cross-origin-resource-policy": "same-origin",
-}
-"""Of a delivered copy: a download and nothing else, whatever is inside (security.md U-07)."""
 
 
 @get(
@@ -182,12 +175,8 @@ def copy_response(ports: Ports, member: Member, download_id: UUID) -> Response[b
         member.session_id,
         download_id,
     )
-    disposition = f'attachment; filename="cv-{download_id.hex[:8]}.pdf"'
-    return Response(
-        content=content,
-        media_type="application/pdf",
-        headers={**PDF_HEADERS, "content-disposition": disposition},
-    )
+    headers = file_headers(f"cv-{download_id.hex[:8]}.pdf")
+    return Response(content=content, media_type="application/pdf", headers=headers)
 
 
 @get(

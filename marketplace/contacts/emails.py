@@ -6,21 +6,19 @@ Everything is read when a mail is sent: what is hidden, suspended or settled by 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from marketplace.accounts.emails import Composer
 from marketplace.accounts.models import Account, Role
-from marketplace.catalogues import N_, translate
+from marketplace.catalogues import N_
 from marketplace.contacts import disclosures, queries
 from marketplace.contacts.models import Contact, ContactState, DutyState, MessageAuthor
-from marketplace.mail import Mail
+from marketplace.mail import Mail, letter
 from marketplace.settings import Settings
-
-Composer = Callable[[Session, datetime, Settings, dict[str, Any]], Mail | None]
 
 
 def contact_received(
@@ -148,13 +146,5 @@ def _is_over(session: Session, now: datetime, settings: Settings, contact: Conta
 
 
 def _mail(account: Account, subject: str, *paragraphs: str, **values: object) -> Mail:
-    language = account.language
     known = {"name": account.first_name, **values}
-    texts = [translate(language, paragraph) % known for paragraph in paragraphs]
-    signature = translate(language, N_("The Talent Marketplace team"))
-    return Mail(
-        to=account.email,
-        subject=translate(language, subject) % known,
-        text="\n\n".join([*texts, signature]) + "\n",
-        language=language,
-    )
+    return letter(account.email, account.language, subject, paragraphs, known)

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.emails import Composer
-from marketplace.catalogues import N_, translate
+from marketplace.catalogues import N_
 from marketplace.errors import NotFoundError
-from marketplace.mail import Mail
+from marketplace.mail import Mail, letter
 from marketplace.recruiters import queries
 from marketplace.recruiters.lifecycle import CompanyState, RecruiterState
 from marketplace.recruiters.queries import RecruiterFacts
@@ -133,7 +133,7 @@ def review_waiting(
         "link": f"{settings.base_url}/admin/companies/{facts.company_id}",
     }
     texts = (N_("%(company)s, or one of its recruiters, waits for your review:"), "%(link)s")
-    return _composed(admin.email, admin.language, N_("To review: %(company)s"), texts, values)
+    return letter(admin.email, admin.language, N_("To review: %(company)s"), texts, values)
 
 
 EMAILS: dict[str, Composer] = {
@@ -160,17 +160,4 @@ def _mail(facts: RecruiterFacts, settings: Settings, subject: str, *paragraphs: 
         "search": f"{settings.base_url}/recruiter/search",
         **more,
     }
-    return _composed(facts.email, facts.language, subject, paragraphs, values)
-
-
-def _composed(
-    to: str, language: str, subject: str, paragraphs: tuple[str, ...], values: dict[str, str]
-) -> Mail:
-    texts = [translate(language, paragraph) % values for paragraph in paragraphs]
-    signature = translate(language, N_("The Talent Marketplace team"))
-    return Mail(
-        to=to,
-        subject=translate(language, subject) % values,
-        text="\n\n".join([*texts, signature]) + "\n",
-        language=language,
-    )
+    return letter(facts.email, facts.language, subject, paragraphs, values)

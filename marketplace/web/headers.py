@@ -36,6 +36,18 @@ COMMON: Final[tuple[tuple[str, str], ...]] = (
 TRANSPORT: Final = ("strict-transport-security", "max-age=63072000; includeSubDomains")
 
 
+def file_headers(name: str) -> dict[str, str]:
+    """Return the headers of a file that is a download and nothing else, whatever is inside (U-06, U-07).
+
+    ``name`` is one of ours, never a client's.
+    """
+    return {
+        "content-disposition": f'attachment; filename="{name}"',
+        "content-security-policy": "sandbox; default-src 'none'",
+        "cache-control": "no-store",
+    }
+
+
 def security_headers(*, is_secure: bool) -> BeforeMessageSendHookHandler:
     """Return the hook that completes every answer.
 
