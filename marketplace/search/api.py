@@ -15,8 +15,11 @@ from marketplace.web.api import get
 from marketplace.web.guards import requires_recruiter
 from marketplace.web.identity import Member
 
-Text = Annotated[str | None, QueryParameter(required=False)]
-Values = Annotated[list[str] | None, QueryParameter(required=False)]
+# ruff: noqa: ARG001  `url.read` checks the whole query string; the parameters stand here to be described
+
+
+def _about(description: str, name: str | None = None) -> QueryParameter:
+    return QueryParameter(required=False, description=description, name=name)
 
 
 @get("/candidates/search", guards=[requires_recruiter], errors=(422,), summary="Search candidates")
@@ -25,20 +28,26 @@ def search_candidates(
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
     language: NamedDependency[str],
-    q: Text = None,  # noqa: ARG001  (as the others: `url.read` reads the whole query string)
-    job_country: Text = None,  # noqa: ARG001
-    region: Values = None,  # noqa: ARG001
-    job_field: Values = None,  # noqa: ARG001
-    start_month: Values = None,  # noqa: ARG001
-    start_from: Text = None,  # noqa: ARG001
-    start_to: Text = None,  # noqa: ARG001
-    skill: Values = None,  # noqa: ARG001
-    education_level: Values = None,  # noqa: ARG001
-    flex: Text = None,  # noqa: ARG001
-    sort: Text = None,  # noqa: ARG001
-    cursor: Text = None,  # noqa: ARG001
-    size: Text = None,  # noqa: ARG001
-    language_: Annotated[list[str] | None, QueryParameter(name="language", required=False)] = None,  # noqa: ARG001
+    q: Annotated[str | None, _about('Words; `"a phrase"`, `-without`, `this OR that`. Up to 256.')] = None,
+    job_country: Annotated[
+        str | None, _about("Where the opening is: FR, GB or US; your work country if left out.")
+    ] = None,
+    region: Annotated[list[str] | None, _about("Regions of residence; repeat for any of several.")] = None,
+    job_field: Annotated[list[str] | None, _about("Fields of the job search; may repeat.")] = None,
+    start_month: Annotated[list[str] | None, _about("Months of the start, YYYY-MM; may repeat.")] = None,
+    start_from: Annotated[str | None, _about("Can start on this day (YYYY-MM-DD) or later.")] = None,
+    start_to: Annotated[str | None, _about("Can start on this day (YYYY-MM-DD) or before.")] = None,
+    skill: Annotated[list[str] | None, _about("Skills of the vocabulary; may repeat.")] = None,
+    education_level: Annotated[
+        list[str] | None, _about("Levels 3 to 8 of the European framework; may repeat.")
+    ] = None,
+    flex: Annotated[str | None, _about("1: count the weeks by which the start is flexible.")] = None,
+    sort: Annotated[str | None, _about("relevance, start or fresh.")] = None,
+    cursor: Annotated[str | None, _about("`next_cursor` of the page before.")] = None,
+    size: Annotated[str | None, _about("Hits on a page, 1 to 50; 20 if left out.")] = None,
+    language_: Annotated[
+        list[str] | None, _about("Languages spoken, ISO 639-1; may repeat.", name="language")
+    ] = None,
 ) -> SearchOut:
     """Find candidates who may be contacted, with exact facet counts."""
     pairs = [(name, str(value)) for name, value in request.query_params.multi_items()]

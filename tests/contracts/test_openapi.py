@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 import schemathesis
+from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from sqlalchemy.orm import Session
 from indexer.relay import drain
 from marketplace.accounts.models import Account, Role, Transport
 from marketplace.app import build_ports, create_app
+from marketplace.cli import main
 from marketplace.clock import FixedClock
 from marketplace.db import Database
 from marketplace.mail import MailSink
@@ -161,3 +163,35 @@ def test_nothing_undocumented(site: Site, caller: str) -> None:
             broken.append(error)
     if broken:
         raise BaseExceptionGroup(f"{len(broken)} operations as {caller}", broken)
+
+
+def test_the_description_is_whole() -> None:
+    """Interface: each operation has a name, words, its callers and every refusal as problem details."""
+    document = json.loads(openapi_json())
+    operations = [(path, one) for path, methods in document["paths"].items() for one in methods.values()]
+    ids = [operation["operationId"] for _, operation in operations]
+    assert len(ids) == len(set(ids))
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "session"}
+    for path, operation in operations:
+        assert " " in operation["summary"], path
+        assert operation["description"], path
+        assert len(operation["tags"]) == 1
+        refusals = {int(status) for status in operation["responses"] if status >= "400"}
+        is_public = operation.get("security") == [{}]
+        assert refusals >= {400, 503} | (set() if is_public else {401, 403}), path
+        if "requestBody" in operation:
+            assert refusals >= {413, 422}, path
+        if "{" in path:
+            assert 404 in refusals, path
+        for status in refusals:
+            refusal = operation["responses"][str(status)]
+            assert set(refusal["content"]) == {"application/problem+json"}, path
+            assert ("Retry-After" in refusal.get("headers", {})) == (status in {429, 503}), path
+        for parameter in operation.get("parameters", ()):
+            assert {"type": "null"} not in parameter["schema"].get("oneOf", ()), path
+
+
+def test_the_command_prints_the_same_document() -> None:
+    """Interface: `marketplace openapi` prints what /api/openapi.json answers."""
+    printed = CliRunner().invoke(main, ["openapi"])
+    assert json.loads(printed.output) == json.loads(openapi_json())
