@@ -159,6 +159,7 @@ def _view(results: SearchResults, typed: dict[str, str], language: str) -> dict[
             for facet in sorted(results.facets, key=lambda facet: SHOWN_ORDER.index(facet.name))
         ],
         "chips": _chips(asked.chips(), asked, language),
+        "filter_count": len(asked.chips()),
         "clear_href": SEARCH_PAGE,
         "reading": _sentences(results.reading, language),
         "hits": [_hit_view(hit, results, language) for hit in results.hits],

@@ -7,13 +7,17 @@ folder that then gets a picture of every page.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from litestar import HttpMethod, Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+from playwright.sync_api import Browser, Page, expect
 
 from marketplace.app import build_ports, create_app
 from marketplace.clock import FixedClock
@@ -60,6 +64,7 @@ PAGES = {
 SCREENS = {"fr": DESKTOP, "en": PHONE}
 """axe looks at each page once a language, on a desk in one and on a phone in the other."""
 
+PAGE_MODULES = ("portal", "web.start", "web.devmail", "web.docs")
 PICTURES = os.environ.get("MARKETPLACE_TEST_PICTURES")
 
 
@@ -68,6 +73,7 @@ class Town:
     """The one server of this module with its people."""
 
     url: str
+    app: Litestar
     db: Database
     scene: Scene
 
@@ -87,7 +93,7 @@ def town(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     scene = fill(ports)
     app = create_app(replace(settings, cv_extraction="subprocess"), ports=ports)
     with LiveServer(app, port) as server:
-        yield Town(server.url, db, scene)
+        yield Town(server.url, app, db, scene)
     db.dispose()
     copies.drop(url)
 
@@ -111,10 +117,7 @@ def test_every_page(chromium: Browser, town: Town, who: str, language: str) -> N
     faults: list[str] = []
     with watched_pages(chromium, town.url) as new_page:
         page = new_page(language=language, expect={422})
-        if who in town.scene.tokens:
-            page.context.add_cookies(
-                [{"name": "tm_session", "value": town.scene.tokens[who], "url": town.url}]
-            )
+        sign_in(page, town, who)
         for number, path in enumerate(addresses(town.scene, who)):
             page.set_viewport_size(SCREENS[language])  # type: ignore[arg-type]
             page.goto(path)
@@ -124,6 +127,86 @@ def test_every_page(chromium: Browser, town: Town, who: str, language: str) -> N
             take_pictures(page, f"{who}-{number:02}-{language}")
             faults += reflow_faults(page)
     assert not faults, "\n".join(faults)
+
+
+def test_no_page_is_forgotten(town: Town) -> None:
+    """O-06: every page that can be read with GET is among :data:`PAGES`, or named here with its test."""
+    elsewhere = {
+        "/api/docs": "test_start", "/dev/mail/{name}": "one mail", "/problems/{code}": "above",
+        "/recruiter/downloads/{download_id}/file": "a PDF", "/candidate/cv/file": "a PDF",
+        "/admin/recruiters/{recruiter_id}/mandate": "a PDF",
+    }  # fmt: skip
+    walked = {urlsplit(path).path for who in PAGES for path in addresses(town.scene, who)}
+    routes = {
+        re.sub(r":[a-z]+(?=})", "", route.path)
+        for route in town.app.routes
+        if isinstance(route, HTTPRoute) and any(is_page(handler) for handler in route.route_handlers)
+    }
+    assert {"/", "/admin/companies/{company_id}", "/recruiter/search", "/candidate/cv"} <= routes
+    patterns = {path: re.compile(re.sub(r"{[^}]+}", "[^/]+", path)) for path in routes - set(elsewhere)}
+    assert [path for path, pattern in patterns.items() if not any(map(pattern.fullmatch, walked))] == []
+
+
+def is_page(handler: HTTPRouteHandler) -> bool:
+    """Whether a handler answers GET with a page for people."""
+    return HttpMethod.GET in handler.http_methods and handler.fn.__module__.endswith(PAGE_MODULES)
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_filters_on_a_phone_and_on_a_desk(chromium: Browser, town: Town, javascript: bool) -> None:
+    """O-06: folded on a phone until pressed, and open while they are chosen; never folded on a desk."""
+    with watched_pages(chromium, town.url) as new_page:
+        page = new_page(viewport=PHONE, javascript=javascript)
+        sign_in(page, town, "recruiter")
+        page.goto("/recruiter/search")
+        box = page.locator("#facet-job_field-development")
+        expect(box).to_be_hidden()
+        page.locator("summary.facets-summary").click()
+        expect(box).to_be_visible()
+        if javascript:
+            box.check()
+            expect(page).to_have_url(re.compile("job_field=development"))
+            expect(page.locator(".facets-summary .badge")).to_have_text("1")
+            expect(box).to_be_visible()
+        desk = new_page(javascript=javascript)
+        sign_in(desk, town, "recruiter")
+        desk.goto("/recruiter/search")
+        expect(desk.locator("#facet-job_field-development")).to_be_visible()
+        expect(desk.locator("summary.facets-summary")).to_be_hidden()
+
+
+def test_an_older_browser_unfolds_the_filters_on_a_desk(chromium: Browser, town: Town) -> None:
+    """O-06: where style cannot unfold them, the script does, after each search too."""
+    with watched_pages(chromium, town.url) as new_page:
+        page = new_page()
+        page.add_init_script("CSS.supports = () => false")
+        sign_in(page, town, "recruiter")
+        page.goto("/recruiter/search")
+        expect(page.locator("#filters")).to_have_attribute("open", "")
+        page.locator("#facet-job_field-development").check()
+        expect(page).to_have_url(re.compile("job_field=development"))
+        expect(page.locator("#filters")).to_have_attribute("open", "")
+
+
+@pytest.mark.parametrize("who", ["candidate", "recruiter", "admin"])
+def test_the_menu_keeps_to_one_line(chromium: Browser, town: Town, who: str) -> None:
+    """O-06: from the width at which it unfolds, in French, the longer language."""
+    with town.db.transaction() as session:
+        speak(session, "fr")
+    with watched_pages(chromium, town.url) as new_page:
+        page = new_page(viewport={"width": 1200, "height": 700}, language="fr")
+        sign_in(page, town, who)
+        page.goto("/account")
+        header = page.locator("header.site-header").bounding_box()
+        assert header is not None
+        assert header["height"] < 70
+        assert reflow_faults(page) == []
+
+
+def sign_in(page: Page, town: Town, who: str) -> None:
+    """Take the session of ``who``; visitors have none."""
+    if who in town.scene.tokens:
+        page.context.add_cookies([{"name": "tm_session", "value": town.scene.tokens[who], "url": town.url}])
 
 
 def take_pictures(page: Page, name: str) -> None:

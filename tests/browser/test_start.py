@@ -1,26 +1,11 @@
-"""The shared pages in a real browser: accessible, no violation of the policy, no other host."""
+"""What every page shares, in a real browser: menu, language, skip link, error page; and the API page."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PHONE, NewPage, assert_accessible, assert_reflows
-
-PAGES = ["/", "/api/docs", "/problems/not_found", "/dev/mail"]
-
-
-@pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize("path", ["/", "/problems/not_found", "/dev/mail"])
-def test_shared_pages_are_accessible(new_page: NewPage, path: str, language: str) -> None:
-    """O-06, W-01: axe finds nothing on desktop and phone, and the page fits 320 px."""
-    page = new_page(language=language)
-    page.goto(path)
-    assert page.locator("html").get_attribute("lang") == language
-    assert_accessible(page)
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    assert_accessible(page)
-    assert_reflows(page)
+from tests.browser.conftest import PHONE, NewPage, assert_accessible
 
 
 def test_the_menu_on_a_phone(new_page: NewPage) -> None:
