@@ -121,6 +121,7 @@ class DomainRuleOut(msgspec.Struct, kw_only=True):
 
 class DomainRulesOut(msgspec.Struct, kw_only=True):
     items: list[DomainRuleOut]
+    next_cursor: str | None = None
 
 
 class GrantOut(msgspec.Struct, kw_only=True):

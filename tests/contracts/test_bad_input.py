@@ -250,3 +250,63 @@ def test_ids_that_are_none(caller: Caller) -> None:
             problem.pop("instance")
             told.add(json.dumps(problem))
         assert len(told) == 1, told
+
+
+def test_floods_without_a_length(caller: Caller) -> None:
+    """U-01: a body that does not say how long it is ends at the same limit."""
+    headers = {**caller.tokens["candidates"], **JSON}
+    flood = (b'{"headline": "' + b"a" * 1024 * 1024, b"a" * 1024 * 1024 + b'"}')
+    assert caller.put("/api/v1/me/profile", content=iter(flood), headers=headers).status_code == 413
+
+
+BOUNDARY = "multipart/form-data; boundary=b"
+PART = b'--b\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\n\r\nx\r\n--b--\r\n'
+MULTIPART = {
+    "no boundary": ("multipart/form-data", PART % b"cv.pdf"),
+    "another boundary": ("multipart/form-data; boundary=c", PART % b"cv.pdf"),
+    "no end": (BOUNDARY, (PART % b"cv.pdf")[:-8]),
+    "no head": (BOUNDARY, b"--b\r\nx\r\n--b--\r\n"),
+    "nothing": (BOUNDARY, b""),
+    "bytes that are no text": (BOUNDARY, PART % b"\xff\xfe.pdf"),
+    "NUL in the name": (BOUNDARY, PART % b"a\x00b.pdf"),
+    "a path": (BOUNDARY, PART % b"..%2f..%2fetc/passwd"),
+    "an endless name": (BOUNDARY, PART % (b"a" * 100_000)),
+    "a thousand parts": (BOUNDARY, b"".join([(PART % b"cv.pdf")[:-7]] * 1001) + b"--b--\r\n"),
+    "a charset nobody knows": (BOUNDARY + "; charset=x-none", PART % b"cv.pdf"),
+    "text in place of a file": (
+        BOUNDARY, b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--b--\r\n',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", MULTIPART)
+def test_broken_uploads(caller: Caller, what: str) -> None:
+    """U-02, U-06: whatever an upload looks like, it is refused as a 4xx problem, and nothing is stored."""
+    kind, body = MULTIPART[what]
+    operation = DOCUMENT["paths"]["/api/v1/me/cv"]["put"]
+    before = ask(caller, "GET", "/api/v1/me/cv", DOCUMENT["paths"]["/api/v1/me/cv"]["get"]).json()
+    answer = ask(caller, "PUT", "/api/v1/me/cv", operation, content=body, headers={"content-type": kind})
+    assert 400 <= answer.status_code < 500
+    after = ask(caller, "GET", "/api/v1/me/cv", DOCUMENT["paths"]["/api/v1/me/cv"]["get"]).json()
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("authorization", b"Bearer \xff\xfe"), ("authorization", b"Bearer " + b"a" * 9000),
+        ("authorization", b"Basic YTpi"), ("authorization", b"Bearer"), ("cookie", b"tm_session=\xff"),
+        ("cookie", b"=;;=,\x01"), ("accept-language", b"\xff;q=x, *;q=9, en;q=-1"), ("accept", b"\xff/\xff"),
+        ("content-type", b"\xff"), ("content-type", b"application/json; charset=\xff"),
+        ("user-agent", b"\xff\x1b[31m"), ("origin", b"\xff"), ("sec-fetch-site", b"\xff"),
+        ("idempotency-key", b"\xff" * 20), ("idempotency-key", b"k" * 300), ("x-csrftoken", b"\xff"),
+        ("forwarded", b"for=\xff"), ("range", b"bytes=9-1,-,x"),
+    ],
+)  # fmt: skip
+def test_hostile_headers(caller: Caller, name: str, value: bytes) -> None:
+    """W-06: no header a client sends is a 5xx, on reading or on writing."""
+    path = f"/api/v1/candidates/{caller.ids['candidate_id']}/contacts"
+    for method, target in (("GET", "/api/v1/me"), ("POST", path)):
+        sent = {"content-type": "application/json", **caller.tokens["recruiters"], name: value}
+        answer = caller.request(method, target, headers=sent, content=b"{}" if method == "POST" else None)  # type: ignore[arg-type]
+        assert answer.status_code < 500, f"{method} {target}: {answer.text}"
