@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marketplace.errors import MarketplaceError
-from marketplace.settings import Settings
+from marketplace.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from marketplace.ports import Ports
@@ -103,7 +103,7 @@ def run(host: str, port: int, *, reset: bool, candidates: int) -> None:
     from marketplace.demo.supervisor import Supervisor, Wishes
 
     wishes = Wishes(host=host, port=port, reset=reset, candidates=candidates)
-    Supervisor(Settings.from_environment(), wishes, Console(highlight=False)).run()
+    Supervisor(development_settings(), wishes, Console(highlight=False)).run()
 
 
 @main.command()
@@ -122,9 +122,10 @@ def demo(candidates: int, cv_dir: Path | None, country: str | None, *, reset: bo
     from marketplace.demo.local_services import clear_local_data, local_services
     from marketplace.demo.sample_data import make_sample_data
 
+    given = development_settings()
     if reset:
-        clear_local_data(Settings.from_environment())
-    with local_services(Settings.from_environment(), "demo") as (settings, folder):
+        clear_local_data(given)
+    with local_services(given, "demo") as (settings, folder):
         if folder is not None:
             folder.note(sample="started")
             _bring_up_to_date(settings.database_url)
@@ -246,6 +247,14 @@ def openapi() -> None:
 def become(command: list[str]) -> None:
     """Replace this process by ``command``, so that signals reach it directly."""
     os.execv(command[0], command)  # noqa: S606  (a fixed program, no shell)
+
+
+def development_settings() -> Settings:
+    """Return the settings where sample accounts may be made: never in production (security.md O-03)."""
+    settings = Settings.from_environment()
+    if settings.is_production:
+        raise SettingsError("sample data and its accounts are for development: MARKETPLACE_ENV is production")
+    return settings
 
 
 @contextmanager

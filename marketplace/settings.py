@@ -185,6 +185,9 @@ class Settings:
                     raise SettingsError(f"{variable(name)} must be set in production")
             if not self.is_secure:
                 raise SettingsError("MARKETPLACE_BASE_URL must be https in production")
+            for name in ("password_hash_memory_kib", "password_min_length"):
+                if getattr(self, name) < default_of(name):
+                    raise SettingsError(f"{variable(name)} is at least {default_of(name)} in production")
         if self.secret_key and len(self.secret_key) < 32:
             raise SettingsError("MARKETPLACE_SECRET_KEY must have at least 32 characters")
         return self

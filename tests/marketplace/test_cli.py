@@ -54,6 +54,19 @@ def test_a_wrong_setting_is_1_with_one_line() -> None:
     assert result.output == "Error: MARKETPLACE_ENV=nonsense is not one of development, production\n"
 
 
+@pytest.mark.parametrize("command", [["demo", "--reset"], ["run", "--reset"]])
+def test_sample_data_is_never_made_in_production(command: list[str], environment: dict[str, str]) -> None:
+    """O-03: no sample account, and nothing deleted, where MARKETPLACE_ENV is production."""
+    production = {
+        "MARKETPLACE_ENV": "production", "MARKETPLACE_BASE_URL": "https://talents.example",
+        "MARKETPLACE_SECRET_KEY": "x" * 32, "REDIS_URL": "redis://cache/0", "SMTP_URL": "smtp://mail:25",
+        "MARKETPLACE_PASSWORD_HASH_MEMORY_KIB": None,
+    }  # fmt: skip
+    result = call(*command, **{**environment, **production})
+    assert result.exit_code == 1
+    assert "MARKETPLACE_ENV is production" in result.output
+
+
 def test_schema_commands(environment: dict[str, str], db: Database) -> None:
     """Upgrading twice is fine; a difference is exit code 1."""
     assert call("db", "upgrade", **environment).exit_code == 0

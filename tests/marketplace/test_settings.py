@@ -60,6 +60,13 @@ def test_production_refuses_development_defaults(left_out: str) -> None:
         Settings.from_environment(environ)
 
 
+@pytest.mark.parametrize("name", ["MARKETPLACE_PASSWORD_HASH_MEMORY_KIB", "MARKETPLACE_PASSWORD_MIN_LENGTH"])
+def test_production_refuses_weaker_passwords(name: str) -> None:
+    """O-03, A-01, A-02: what protects passwords can be raised in production, not lowered."""
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment({**SAFE, name: "8"})
+
+
 def test_production_with_everything_set_starts() -> None:
     """The safe configuration is accepted."""
     assert Settings.from_environment(SAFE).is_secure
