@@ -165,6 +165,9 @@ UNREADABLE = {
 }  # fmt: skip
 
 
+WRONG: list[Any] = [[], "text", 1, None, True]
+
+
 @pytest.mark.parametrize(("method", "path", "operation"), JSON_OPERATIONS)
 def test_unreadable_bodies(caller: Caller, method: str, path: str, operation: Mapping[str, Any]) -> None:
     """Interface: what cannot be parsed is 400, what is parsed and wrong 422 with its field, too much 413."""
@@ -173,7 +176,7 @@ def test_unreadable_bodies(caller: Caller, method: str, path: str, operation: Ma
         for name, body in UNREADABLE.items()
     }
     assert statuses == dict.fromkeys(UNREADABLE, 400) | {"a number": statuses["a number"]}
-    for wrong in ([], "text", 1, None, True):
+    for wrong in WRONG:
         answer = ask(caller, method, path, operation, json=wrong)
         assert answer.status_code == 422 or (wrong is None and answer.status_code == 400), wrong
     unknown = {**body_of(caller, operation), "is_admin": True}

@@ -78,7 +78,7 @@ def accounts_of(db: Database) -> tuple[Account, Account, str, str]:
 def test_without_the_search_engine(ports: Ports, db: Database) -> None:
     """F-05: search is a 503 of its own, on both sides; profiles, contact, sign-in and withdrawal go on."""
     recruiter_account, candidate_account, candidate_id, opening_id = accounts_of(db)
-    with create_portal(replace(ports, index=AbsentIndex())) as site:  # type: ignore[arg-type]
+    with create_portal(replace(ports, index=AbsentIndex())) as site:
         site.sign_in_as(recruiter_account)
         for path in ("/api/v1/candidates/search", "/recruiter/search"):
             started = time.monotonic()
@@ -108,7 +108,7 @@ def test_what_waited_for_the_engine_is_caught_up(ports: Ports, db: Database) -> 
     with create_portal(ports) as site:
         site.sign_in_as(candidate_account)
         drain(ports)
-    with create_portal(replace(ports, index=AbsentIndex())) as site:  # type: ignore[arg-type]
+    with create_portal(replace(ports, index=AbsentIndex())) as site:
         site.sign_in_as(candidate_account)
         assert site.change("DELETE", "/me/opt-in").status_code == 204
     with create_portal(ports) as site:
