@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
@@ -24,6 +24,8 @@ from litestar.response import Redirect
 from markupsafe import Markup
 
 from marketplace import reference
+from marketplace.accounts.queries import session_limits
+from marketplace.accounts.sessions import TOUCH_EVERY
 from marketplace.catalogues import LANGUAGE_NAMES, LANGUAGES, translate, translations
 from marketplace.settings import Settings
 from marketplace.signing import signing_key
@@ -40,6 +42,8 @@ PACKAGE = Path(__file__).parent.parent
 STATIC = Path(__file__).parent / "static"
 FLASH_COOKIE = "tm_flash"
 FLASH_SECONDS = 60
+WARNING_BEFORE = timedelta(minutes=2)
+"""How long before its end a page warns of the end of the session (S-02)."""
 
 UNSETTLED_PAGES = {"password_change_required": "/account/password", "terms_required": "/accept-terms"}
 """Where a member goes who must do something first; keys are the codes of ``guards.UNSETTLED``."""
@@ -135,6 +139,7 @@ def render(request: AnyRequest, template: str, status: int = 200, **context: Any
         "csrf_input": Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token),
         "flash": flash,
         "errors": {},
+        "session_warning_seconds": _warning_seconds(request),
         "is_development": not settings_of(request).is_production,
         **context,
     }
@@ -149,6 +154,18 @@ def render(request: AnyRequest, template: str, status: int = 200, **context: Any
         cookies=cookies,
         headers={"content-language": language, "vary": "cookie, accept-language, hx-request"},
     )
+
+
+def _warning_seconds(request: AnyRequest) -> int | None:
+    """When, from now, a page that nothing happens on warns of the end of its session (S-02).
+
+    Two minutes before, counted from the last use written down, which may lie a little back.
+    """
+    member = member_of(request)
+    if member is None:
+        return None
+    idle = session_limits(settings_of(request), member.role).idle
+    return int((idle - WARNING_BEFORE - TOUCH_EVERY).total_seconds())
 
 
 def settings_of(request: AnyRequest) -> Settings:

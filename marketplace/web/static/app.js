@@ -46,6 +46,38 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
+// Two minutes before a session ends for want of use the page says so; one key press extends it.
+// Any answer of the server extends it too, in whichever tab.
+document.addEventListener("DOMContentLoaded", () => {
+  const warning = document.getElementById("session-end");
+  if (!warning || !warning.showModal) return;
+  const tabs = new BroadcastChannel("session-used");
+  let timer;
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => warning.showModal(), warning.dataset.seconds * 1000);
+  };
+  const used = () => {
+    wait();
+    tabs.postMessage("used");
+  };
+  tabs.addEventListener("message", () => {
+    wait();
+    if (warning.open) warning.close("used elsewhere");
+  });
+  document.addEventListener("htmx:afterRequest", used);
+  warning.addEventListener("close", async () => {
+    if (warning.returnValue === "used elsewhere") {
+      warning.returnValue = "";
+      return;
+    }
+    const answer = await fetch("/api/v1/me", { headers: { Accept: "application/json" } });
+    if (answer.status === 401) location.reload();
+    else used();
+  });
+  used();
+});
+
 // Back to a page the browser kept: its forms may be sent again.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
