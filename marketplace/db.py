@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine
+from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -66,7 +66,11 @@ class Database:
             pool_timeout=1,
             pool_pre_ping=True,
             hide_parameters=True,  # a statement that fails is logged without what it was about
-            connect_args={"connect_timeout": 2, "application_name": "marketplace"},
+            connect_args={
+                "connect_timeout": 2,
+                "application_name": "marketplace",
+                "options": _in_utc(url),
+            },
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._autocommit = sessionmaker(
@@ -118,6 +122,12 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection (at shutdown, or in a forked child)."""
         self.engine.dispose()
+
+
+def _in_utc(url: str) -> str:
+    """Return the options of a connection: days and instants are in UTC, wherever the server stands."""
+    given = make_url(url).query.get("options", "")
+    return f"{given if isinstance(given, str) else ' '.join(given)} -c timezone=UTC".strip()
 
 
 def undo_on_rollback(session: Session, undo: Callable[[], None]) -> None:
