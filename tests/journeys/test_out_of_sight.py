@@ -199,3 +199,13 @@ def test_after_the_change_no_route_shows_the_person(
     assert page["total"] == 0
     assert page["hits"] == []
     assert all(bucket["count"] == 0 for facet in page["facets"] for bucket in facet["buckets"])
+
+
+def test_no_log_line_tells_of_the_person(met: Acquaintance, capfd: pytest.CaptureFixture[str]) -> None:
+    """L-03: whatever is asked, the log has ids and routes; no name, address, query word, text or token."""
+    secrets = [*SECRETS, "luthi", "django", "Are you there?", met.browser.cookies["tm_session"]]
+    for _ in met.answers():
+        pass
+    logged = "".join(capfd.readouterr())
+    assert "request.answered" in logged
+    assert [secret for secret in secrets if secret.lower() in logged.lower()] == []
