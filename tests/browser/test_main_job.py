@@ -78,8 +78,8 @@ def register_candidate(page: Page, who: Persona) -> None:
     page.get_by_label("Date de naissance").fill(who.birth_date.isoformat())
     page.get_by_label("Adresse e-mail").fill(who.email)
     page.get_by_label("Mot de passe").fill(PASSWORD)
-    page.get_by_label("J’accepte les conditions").check()
-    page.get_by_label("J’ai lu la politique").check()
+    for box in page.locator("[name^='acceptances.']").all():
+        box.check()
     page.get_by_role("button", name="Créer mon compte").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Regardez")
     assert_accessible(page)
