@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from indexer.documents import document_of
 from marketplace import outbox
 from marketplace.candidates import queries
-from marketplace.errors import SearchUnavailableError
+from marketplace.errors import MarketplaceError, SearchUnavailableError
 from marketplace.ports import Ports
 from marketplace.reference import TERRITORY
 from marketplace.search.document import CandidateDocument
@@ -53,20 +53,41 @@ def drain(ports: Ports, *, batch: int = BATCH) -> DrainReport:
 
     When the engine is away the messages stay, with a later date, and nothing is lost. While another
     drain or a rebuild holds the lock this one does not wait, so that no worker stands still for it:
-    the holder, or the next sweep, carries out what is due.
+    the holder, or the next sweep, carries out what is due. A message that cannot be carried out is
+    tried alone, put off, and holds up no other.
     """
-    total = DrainReport()
+    total, size = DrainReport(), batch
     while True:
-        with ports.db.transaction() as session:
-            if not _is_alone(session):
-                return total
-            messages = outbox.claim(session, ports.clock.now(), [queries.CHANGED], batch)
-            if not messages:
-                return total
-            report = _index(session, ports, messages)
-        if report is None:
+        try:
+            report = _drain_once(ports, size)
+        except Exception as error:
+            if isinstance(error, MarketplaceError):
+                raise  # the database is away: nothing is the messages' fault
+            if size == 1:
+                _put_off(ports, error)
+            size = 1
+            continue
+        if report is None or not report.done:
             return total
         total += report
+
+
+def _drain_once(ports: Ports, size: int) -> DrainReport | None:
+    """Carry out one batch; None when there is no lock or no engine to be had."""
+    with ports.db.transaction() as session:
+        if not _is_alone(session):
+            return None
+        messages = outbox.claim(session, ports.clock.now(), [queries.CHANGED], size)
+        return _index(session, ports, messages) if messages else DrainReport()
+
+
+def _put_off(ports: Ports, error: Exception) -> None:
+    """Try the oldest due message later. It never dies: what the index lacks is told by the log alone."""
+    with ports.db.transaction() as session:
+        for message in outbox.claim(session, ports.clock.now(), [queries.CHANGED], 1):
+            log.warning("index.message_put_off", message=message.id, error=type(error).__name__)
+            outbox.mark_failed(message, ports.clock.now(), error)
+            message.attempts = min(message.attempts, 6)
 
 
 def _is_alone(session: Session) -> bool:

@@ -22,6 +22,8 @@ from marketplace.clock import FixedClock
 from marketplace.errors import SearchUnavailableError
 from marketplace.outbox import OutboxMessage
 from marketplace.ports import Ports
+from marketplace.search.document import CandidateDocument
+from marketplace.search.port import SearchIndex
 from tests.builders import a_candidate
 
 
@@ -119,6 +121,34 @@ def test_an_engine_that_is_away_loses_nothing(ports: Ports, clock: FixedClock) -
         clock.advance(timedelta(hours=2))
     assert len(waiting(ports)) == 1
     assert relay.drain(ports).indexed == 1
+
+
+class PoisonedIndex:
+    """An engine that cannot take one document, for a reason nobody thought of."""
+
+    def __init__(self, index: SearchIndex, key: int) -> None:
+        self._index, self._key = index, key
+        self.remove = index.remove
+
+    def put(self, documents: Iterable[CandidateDocument]) -> None:
+        given = list(documents)
+        if any(document.key == self._key for document in given):
+            raise ZeroDivisionError
+        self._index.put(given)
+
+
+def test_one_message_that_fails_holds_up_no_other(ports: Ports, clock: FixedClock) -> None:
+    """F-06: it is put off, however often it fails, and carried out once it can be."""
+    listed = [a_listed_candidate(ports) for _ in range(4)]
+    poisoned = replace(ports, index=PoisonedIndex(ports.index, listed[1][1]))  # type: ignore[arg-type]
+    assert relay.drain(poisoned).done == 3
+    for _ in range(outbox.MAX_ATTEMPTS + 2):
+        clock.advance(timedelta(hours=2))
+        assert relay.drain(poisoned).done == 0
+    assert len(waiting(ports)) == 1
+    clock.advance(timedelta(hours=2))
+    assert relay.drain(ports).done == 1
+    assert ports.index.count("FR") == 4
 
 
 def test_a_rebuild_equals_what_the_relay_wrote(ports: Ports) -> None:
