@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
-from threading import Lock
+from threading import Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -123,30 +123,62 @@ worker_ready.connect(_ask_for_indexes)
 
 
 class Waker:
-    """Wakes the workers after a commit; silent for a while when the broker is away.
+    """Wakes the workers after a commit, from a thread of its own; silent while the broker is away.
 
-    Losing a call is harmless (the sweep follows within seconds), waiting for a dead broker in a
-    request is not: after a failure nothing is sent for ``pause`` seconds.
+    Losing a call is harmless (the sweep follows within seconds), waiting for a broker in a request is
+    not: it may be gone or, worse, take the connection and say nothing. After a failure nothing is
+    sent for ``pause`` seconds.
     """
 
     def __init__(self, celery: Celery = app, pause: float = 5.0) -> None:
         self._celery = celery
         self._pause = pause
         self._silent_until = 0.0
+        self._waiting: set[str] = set()
+        self._sender: Thread | None = None
         self._lock = Lock()
 
     def __call__(self, topics: frozenset[str]) -> None:
-        """Send the task of each topic; never raises for a broker that is away."""
-        if time.monotonic() < self._silent_until:
-            return
-        for task in sorted({TASK_OF_TOPIC[topic] for topic in topics if topic in TASK_OF_TOPIC}):
-            try:
-                self._celery.send_task(task, retry=False, expires=60)
-            except (OperationalError, OSError) as error:
-                with self._lock:
-                    self._silent_until = time.monotonic() + self._pause
-                log.warning("worker.not_woken", task=task, error=type(error).__name__)
+        """Have the task of each topic sent; never waits and never raises."""
+        with self._lock:
+            if time.monotonic() < self._silent_until:
                 return
+            self._waiting |= {TASK_OF_TOPIC[topic] for topic in topics if topic in TASK_OF_TOPIC}
+            if not self._waiting or self._sender is not None:
+                return
+            self._sender = Thread(target=self._send, name="waker")
+            self._sender.start()
+
+    def _send(self) -> None:
+        try:
+            while name := self._next():
+                self._send_one(name)
+        finally:
+            with self._lock:
+                if self._sender is current_thread():
+                    self._sender = None
+
+    def _send_one(self, name: str) -> None:
+        try:
+            self._celery.send_task(name, retry=False, expires=60)
+        except (OperationalError, OSError) as error:
+            with self._lock:
+                self._silent_until = time.monotonic() + self._pause
+                self._waiting.clear()
+            log.warning("worker.not_woken", task=name, error=type(error).__name__)
+
+    def _next(self) -> str | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.pop()
+            self._sender = None  # under the lock: who comes next starts a new one
+            return None
+
+    def wait(self) -> None:
+        """Return when nothing is being sent any more (tests)."""
+        sender = self._sender
+        if sender is not None:
+            sender.join()
 
 
 @task("mail.deliver")

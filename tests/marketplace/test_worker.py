@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from importlib import import_module
 from pathlib import Path
+from threading import Event
+from time import sleep
 
 import pytest
 from celery.signals import worker_ready
@@ -82,4 +84,27 @@ def test_losing_the_broker_is_silent_for_a_while() -> None:
     waker = worker.Waker(Broker(), pause=60)
     for _ in range(3):
         waker(frozenset({"candidate.changed"}))
+        waker.wait()
     assert calls == ["indexer.drain"]
+
+
+def test_a_commit_never_waits_for_the_broker() -> None:
+    """F-06: a broker that takes the connection and says nothing holds up nobody; no call is forgotten."""
+    calls: list[str] = []
+    says_something = Event()
+
+    class Broker:
+        def send_task(self, name: str, **_: object) -> None:
+            calls.append(name)
+            says_something.wait(10)
+
+    waker = worker.Waker(Broker())
+    waker(frozenset({"candidate.changed"}))
+    while not calls:
+        sleep(0.001)
+    waker(frozenset({"candidate.changed"}))
+    waker(frozenset({"mail.requested", "nobody.listens"}))
+    assert calls == ["indexer.drain"]
+    says_something.set()
+    waker.wait()
+    assert sorted(calls) == ["indexer.drain", "indexer.drain", "mail.deliver"]
