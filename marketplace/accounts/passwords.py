@@ -102,9 +102,7 @@ def password_faults(
         return [FieldError(field, "password_too_long", message, (("maximum", maximum),))]
     normal = unicodedata.normalize("NFC", password)
     if len(normal) < minimum:
-        message = N_(
-            "Use at least %(minimum)s characters. A sentence only you would think of works well."
-        )
+        message = N_("Use at least %(minimum)s characters. A sentence only you would think of works well.")
         return [FieldError(field, "password_too_short", message, (("minimum", minimum),))]
     words = [*context_words, *PRODUCT_WORDS]
     if _rests_on_context(normal, words):

@@ -57,7 +57,7 @@ def _route(maker: Callable[..., Any], defaults: Sequence[int]) -> Callable[..., 
         stated = {*errors, *defaults, *(() if options.get("public") else (401, 403))}
 
         def decorator(handler: Handler) -> HTTPRouteHandler:
-            told = {
+            told: dict[str, Any] = {
                 "tags": [handler.__module__.split(".")[1]],
                 "operation_id": _camel_case(handler.__name__),
                 # An empty requirement: signing in is possible and not needed.
