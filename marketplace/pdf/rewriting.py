@@ -119,11 +119,24 @@ def rewrite(content: bytes, numbers: Numbers) -> bytes:
 def _by_pypdf(content: bytes) -> bytes | None:
     try:
         with pypdf_limits(), cpu_limit(_PYPDF_CPU_SECONDS):
-            return _rebuild(open_with_pypdf(content))
+            copy = _rebuild(open_with_pypdf(content))
+            return copy if copy is not None and _can_be_marked(copy) else None
     except PDFRefusedError:
         raise
     except (Exception, OutOfTime):  # noqa: BLE001 - pypdf lets nearly any class through
         return None
+
+
+def _can_be_marked(copy: bytes) -> bool:
+    """Say whether every page's content can be read again, as the footer of a copy will need (rules D4).
+
+    Raises what pypdf raises for a damaged stream; the next writer is tried then.
+    """
+    for page in pypdf.PdfReader(io.BytesIO(copy)).pages:
+        contents = page.get_contents()
+        if contents is not None:
+            contents.get_data()
+    return True
 
 
 def _by_pdfium(content: bytes, numbers: Numbers) -> bytes | None:

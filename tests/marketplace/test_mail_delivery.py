@@ -48,7 +48,8 @@ def _ask(ports: Ports, mail: str, *addresses: str, **columns: Any) -> None:
 
 def _pending(ports: Ports) -> list[OutboxMessage]:
     with ports.db.transaction() as session:
-        return list(session.scalars(select(OutboxMessage).where(OutboxMessage.done_at.is_(None))))
+        waiting = select(OutboxMessage).where(OutboxMessage.done_at.is_(None)).order_by(OutboxMessage.id)
+        return list(session.scalars(waiting))
 
 
 def test_a_mail_is_sent_once(ports: Ports, mail_sink: MailSink) -> None:
