@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
@@ -18,8 +18,10 @@ from marketplace.search.query import Words
 
 _BLANKS = re.compile(r"\s+")
 _LAST_BLANK = re.compile(r"\s+\S*\Z")
-_MOST_MARKS = 300
-"""Marks looked at for fragments; the first pages of a text decide."""
+_MOST_MARKS = 40
+"""Found words looked at for fragments: the beginning of a text decides, and a card costs little."""
+_MOST_WINDOWS = 12
+"""Places of them that compete to be shown."""
 
 _NOWHERE: frozenset[tuple[int, int]] = frozenset()
 _EXACT, _SYNONYM = 4, 1
@@ -58,8 +60,8 @@ class _Slot:
 _REMEMBERED = 32_768
 """Chunks a search remembers."""
 
-_LONG_GAP = 400
-"""Characters between two chunks beyond which they are no neighbours, and nobody counts the tokens."""
+_LONG_GAP = 40
+"""Characters between two chunks beyond which they are no neighbours."""
 _FAR = 1000
 
 Place: TypeAlias = tuple[int, int]
@@ -83,9 +85,9 @@ class Marking:
     judged: dict[str, _Judged] = field(default_factory=dict, compare=False, repr=False)
     misses: set[str] = field(default_factory=set, compare=False, repr=False)
 
-    def marks(self, text: str) -> list[_Mark]:
-        """Return the matches in ``text`` in order, none inside another."""
-        slots = list(self._slots(text))
+    def marks(self, text: str, most: int | None = None) -> list[_Mark]:
+        """Return the matches in ``text`` in order, none inside another; ``most`` looks at the first only."""
+        slots = list(self._slots(text, most))
         at = {slot.position: slot for slot in slots}
         marks = []
         for slot in slots:
@@ -104,19 +106,17 @@ class Marking:
                 return None
         return slot
 
-    def _slots(self, text: str) -> Iterator[_Slot]:
+    def _slots(self, text: str, most: int | None) -> Iterator[_Slot]:
         """Yield the tokens that matter, with their positions among all tokens.
 
         Each distinct chunk is judged once, and only those that matter are looked for, which takes a
-        third of the time of walking through all of them; the tokens between two of them are counted
+        third of the time of walking through all of them; what is between two of them matters
         only where the second may continue a term the first began.
         """
         position, end = 0, 0
-        for start, chunk in self._chunks_that_matter(text):
+        for start, chunk in self._chunks_that_matter(text)[:most]:
             found, length = self._slots_of(chunk)
-            if start - end <= _LONG_GAP and any(at > 0 for _, _, _, places in found for _, at in places):
-                position += sum(len(analysis.chunk(between)[0]) for between in text[end:start].split())
-            else:
+            if not (_continues(found) and _is_empty(text, end, start)):
                 position += _FAR
             for place, first, last, places in found:
                 yield _Slot(position + place, start + first, start + last, places)
@@ -161,6 +161,18 @@ class Marking:
         if self.loose and any(one_letter_away(form, word) for form in forms for word in self.loose):
             found.append(frozenset({(len(self.terms) - 1, 0)}))
         return frozenset().union(*found) if found else _NOWHERE
+
+
+def _continues(found: Iterable[tuple[int, int, int, frozenset[Place]]]) -> bool:
+    """Whether a token may be the second or a later one of a term."""
+    return any(at > 0 for _, _, _, places in found for _, at in places)
+
+
+def _is_empty(text: str, start: int, end: int) -> bool:
+    """Whether no token stands between two chunks: only then are they neighbours."""
+    return end - start <= _LONG_GAP and not any(
+        analysis.chunk(between)[0] for between in text[start:end].split()
+    )
 
 
 def _places_of(chunk: str, text: str) -> Iterator[int]:
@@ -221,9 +233,9 @@ def fragments(text: str, what: Marking, *, characters: int, most: int = 3) -> tu
 
     Nothing where nothing matches. Blanks are single in fragments.
     """
-    marks = what.marks(text)[:_MOST_MARKS]
+    marks = what.marks(text, _MOST_MARKS)
     ranked = sorted(
-        (_window(text, marks, first, characters) for first in range(len(marks))),
+        (_window(text, marks, first, characters) for first in range(min(len(marks), _MOST_WINDOWS))),
         key=lambda window: (-window[0], window[1]),
     )
     taken: list[tuple[int, int]] = []
