@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Select, bindparam, func, select
+from sqlalchemy import Date, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from marketplace.accounts import policy
@@ -248,23 +248,3 @@ def birth_date(session: Session, account_id: UUID) -> date:
     if found is None:
         raise NotFoundError
     return found
-
-
-def account_id_by_canonical(session: Session, email_canonical: str) -> UUID | None:
-    """Return the account of a folded address (for the command line and review pages)."""
-    return session.scalar(select(Account.id).where(Account.email_canonical == email_canonical))
-
-
-def admin_addresses(session: Session) -> tuple[tuple[UUID, str, str], ...]:
-    """Return (id, address, language) of every confirmed admin, for notices to all of them."""
-    rows = session.execute(
-        select(Account.id, Account.email, Account.language)
-        .where(Account.role == Role.ADMIN, Account.email_confirmed_at.is_not(None))
-        .order_by(Account.registered_at)
-    )
-    return tuple((account_id, email, language) for account_id, email, language in rows)
-
-
-def count_accounts(session: Session, role: Role) -> int:
-    """Return how many accounts have a role."""
-    return session.scalar(select(func.count()).select_from(Account).where(Account.role == role)) or 0

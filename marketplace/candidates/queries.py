@@ -318,12 +318,6 @@ def count_searchable(session: Session, country: str) -> int:
     return session.scalars(statement).one()
 
 
-def cards(session: Session, ids: Collection[UUID]) -> dict[UUID, CandidateCard]:
-    """Return what list cards show (rules D7), by id; the caller has re-checked visibility."""
-    statement = _cards().where(Candidate.id.in_(ids), Candidate.start_day.is_not(None))
-    return {row.id: _card(row) for row in session.execute(statement)}
-
-
 @cache
 def _listed_people() -> Any:
     """The statement of :func:`people_to_list`, built once: it is part of every search."""

@@ -62,7 +62,7 @@ def test_skills_are_searchable_in_both_languages() -> None:
 def test_cards_hold_no_name(session) -> None:
     """Z-04, D7: a list card has no name, address, birth date or employer."""
     person = a_candidate(session, current_employer="ACME")
-    card = queries.cards(session, [person.id])[person.id]
+    _, card = queries.people_to_list(session, [person.id])[person.id]
     assert set(card.__dataclass_fields__) == {
         "candidate_id", "key", "headline", "country", "region", "job_fields", "start", "skills",
         "other_skills", "languages", "education_level", "fresh_on", "cv_text",
