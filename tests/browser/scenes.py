@@ -59,15 +59,10 @@ def fill(ports: Ports) -> Scene:
         tokens |= _others(session, ids["admin"])
         waiting = session.scalars(select(Company.id).where(Company.legal_name == "Atelier des Quais")).one()
     opening_id, contact_id = _dealings(ports, ids["recruiter"], ids["candidate"], candidate_id)
-    barred = _barred(ports, ids["admin"])
-    with ports.db.transaction() as session:
-        tokens |= {
-            name: _token(session, session.get_one(kind, key).account_id)
-            for name, (kind, key) in barred.items()
-        }
+    recruiter, sleeper, more = _barred(ports, ids["admin"])
     return Scene(
-        tokens, candidate_id, contact_id, opening_id, waiting,
-        barred["barred_recruiter"][1], barred["barred_candidate"][1],
+        tokens | more, candidate_id, contact_id, opening_id, waiting,
+        barred_recruiter_id=recruiter, barred_candidate_id=sleeper,
     )  # fmt: skip
 
 
@@ -120,7 +115,7 @@ def _others(session: Session, admin_id: UUID) -> dict[str, str]:
     return {name: open_session(session, account, NOW) for name, account in named.items()}
 
 
-def _barred(ports: Ports, admin: UUID) -> dict[str, tuple[type[Recruiter | Candidate], UUID]]:
+def _barred(ports: Ports, admin: UUID) -> tuple[UUID, UUID, dict[str, str]]:
     """A recruiter suspended for good, lifted once before, and a candidate for two weeks, who still has
     the opt-in to withdraw."""
     settings = ports.settings
@@ -146,7 +141,11 @@ def _barred(ports: Ports, admin: UUID) -> dict[str, tuple[type[Recruiter | Candi
         suspend_candidate(
             session, NOW, settings, admin, candidate.id, replace(measure, until=NOW + timedelta(days=14))
         )
-        return {"barred_recruiter": (Recruiter, recruiter.id), "barred_candidate": (Candidate, candidate.id)}
+        tokens = {
+            "barred_recruiter": open_session(session, barred, NOW),
+            "barred_candidate": open_session(session, asleep, NOW),
+        }
+        return recruiter.id, candidate.id, tokens
 
 
 def _dealings(ports: Ports, recruiter: UUID, candidate: UUID, candidate_id: UUID) -> tuple[UUID, UUID]:

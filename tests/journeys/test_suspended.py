@@ -70,7 +70,7 @@ def ask_as_program(browser: PortalClient, entrance: Entrance, headers: dict[str,
     if entrance.path in UPLOADS:
         file = {"file": ("cv.pdf", b"%PDF-1.7", "application/pdf")}
         return browser.put(entrance.address, files=file, headers=headers)
-    body = None if entrance.method in {"GET", "DELETE"} else {}
+    body: dict[str, str] | None = None if entrance.method in {"GET", "DELETE"} else {}
     return browser.request(entrance.method, entrance.address, json=body, headers=headers)
 
 

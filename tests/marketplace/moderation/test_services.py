@@ -18,6 +18,7 @@ from marketplace.errors import ConflictError, InvalidInputError, NotFoundError
 from marketplace.mail import MailSink
 from marketplace.mail_delivery import deliver_due_mails
 from marketplace.moderation import services
+from marketplace.moderation.models import Sanction
 from marketplace.moderation.services import reinstate_if_due
 from marketplace.moderation.tasks import reinstate_due
 from marketplace.recruiters import reviews
@@ -272,7 +273,7 @@ def test_who_left_the_suspension_otherwise_stays_there(court: Court, who: str) -
 def test_a_statement_says_everything(court: Court, field: str, value: str, code: str) -> None:
     """M-01: without clause, facts and reason that can be read nothing is done."""
     with pytest.raises(InvalidInputError) as refused:
-        court.suspend("recruiter", **{field: value})
+        court.suspend("recruiter", None, **{field: value})
     assert [(fault.field, fault.code) for fault in refused.value.errors] == [(field, code)]
     assert court.state("recruiter") == "active"
 
@@ -280,7 +281,7 @@ def test_a_statement_says_everything(court: Court, field: str, value: str, code:
 @pytest.mark.parametrize("length", [(200, "clause"), (4000, "facts"), (4000, "reason")])
 def test_the_longest_statement(court: Court, length: tuple[int, str]) -> None:
     """M-01: the longest texts are taken."""
-    court.suspend("recruiter", **{length[1]: "x" * length[0]})
+    court.suspend("recruiter", None, **{length[1]: "x" * length[0]})
     assert court.state("recruiter") == "suspended"
 
 
@@ -331,10 +332,7 @@ def test_one_that_fails_keeps_nobody_waiting(court: Court) -> None:
     court.suspend("recruiter", court.now + DAY)
     court.suspend("candidate", court.now + 2 * DAY)
     with court.ports.db.transaction() as session:
-        broken = {"state_before": "nonsense"}
-        session.execute(
-            update(services.Sanction).where(services.Sanction.role == "recruiter").values(**broken)
-        )
+        session.execute(update(Sanction).where(Sanction.role == "recruiter").values(state_before="nonsense"))
     court.ports.clock.advance(2 * DAY)  # type: ignore[attr-defined]
     assert reinstate_due(court.ports) == 1
     assert court.state("candidate") == "searchable"
