@@ -21,6 +21,7 @@ from marketplace.accounts.models import Role
 from marketplace.accounts.services import AccountHooks
 from marketplace.admin import api as admin_api
 from marketplace.admin import portal as admin_portal
+from marketplace.admin import sanctions_api, sanctions_portal
 from marketplace.candidates import api as candidates_api
 from marketplace.candidates import portal as candidates_portal
 from marketplace.candidates import services as candidates
@@ -31,6 +32,9 @@ from marketplace.db import Database
 from marketplace.files import FolderFileStore
 from marketplace.logs import configure_logs
 from marketplace.mail import FolderMailer, SmtpMailer
+from marketplace.moderation import api as moderation_api
+from marketplace.moderation import portal as moderation_portal
+from marketplace.moderation.services import reinstate_if_due
 from marketplace.pdf.limited import PDFReader
 from marketplace.ports import Ports
 from marketplace.recruiters import api as recruiters_api
@@ -101,7 +105,9 @@ def api_routes() -> list[HTTPRouteHandler]:
         *candidates_api.ROUTES,
         *contacts_api.ROUTES,
         *search_api.ROUTES,
+        *moderation_api.ROUTES,
         *admin_api.ROUTES,
+        *sanctions_api.ROUTES,
     ]
 
 
@@ -114,7 +120,9 @@ def portal_routes(settings: Settings) -> Sequence[Any]:
         *candidates_portal.ROUTES,
         *contacts_portal.ROUTES,
         *search_portal.ROUTES,
+        *moderation_portal.ROUTES,
         *admin_portal.ROUTES,
+        *sanctions_portal.ROUTES,
         *web_routes.page_routes(settings),
     ]
 
@@ -158,7 +166,7 @@ def create_app(settings: Settings, **overrides: Any) -> Litestar:
     )
     if forgotten := sorted(unguarded(app)):
         raise RuntimeError(f"routes without a guard: {', '.join(forgotten)}")
-    handler = SessionMiddleware(ports)(app.asgi_handler)
+    handler = SessionMiddleware(ports, reinstate_if_due)(app.asgi_handler)
     app.asgi_handler = EdgeMiddleware(settings, error_page)(handler)
     return app
 

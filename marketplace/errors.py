@@ -5,7 +5,8 @@ MarketplaceError
 │   └── InvalidCursorError       a page marker that is not ours, or is too old         (400)
 ├── NotFoundError            unknown, foreign or hidden: all the same answer           (404)
 ├── NotAllowedError          known and refused: a code and reasons                     (403)
-│   └── ContactNotAllowedError   refused by the contact decision (rules D3)
+│   ├── ContactNotAllowedError   refused by the contact decision (rules D3)
+│   └── AccountSuspendedError    a sanction is in force: which one (rules E5)
 ├── NotSignedInError         no live session                                           (401)
 ├── ConflictError            the state no longer allows it                             (409)
 ├── TooLargeError            more bytes than the rule allows                           (413)
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,14 @@ class ContactNotAllowedError(NotAllowedError):
 
     def __init__(self, reasons: Iterable[str]) -> None:
         super().__init__("contact_not_allowed", "You may not contact this candidate now.", reasons)
+
+
+class AccountSuspendedError(NotAllowedError):
+    """The member is suspended; ``statement_id`` is the sanction whose statement says why (rules E5)."""
+
+    def __init__(self, statement_id: UUID) -> None:
+        super().__init__("account_suspended")
+        self.statement_id = statement_id
 
 
 class NotSignedInError(MarketplaceError):

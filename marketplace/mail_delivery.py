@@ -13,17 +13,20 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
 
 from marketplace import outbox
 from marketplace.accounts import emails as accounts
+from marketplace.accounts import queries as account_queries
 from marketplace.accounts.emails import Composer
 from marketplace.accounts.services import MAIL_REQUESTED
 from marketplace.candidates import emails as candidates
 from marketplace.contacts import emails as contacts
 from marketplace.errors import UnavailableError
+from marketplace.moderation import emails as moderation
 from marketplace.outbox import OutboxMessage
 from marketplace.recruiters import emails as recruiters
 
@@ -36,6 +39,23 @@ BATCH = 100
 """Mails of one run; the next run goes on with the rest."""
 
 
+WITHHELD = frozenset(
+    {
+        "contact_received", "message_received", "contact_answered",
+        "cv_refused", "cv_without_text",
+        "company_verified", "company_refused", "recruiter_approved", "recruiter_refused",
+    }
+)  # fmt: skip
+"""Mails of the marketplace's business, which a suspended member does not get (rules E5, INV-5).
+
+The security of the account, the statement of reasons, a withdrawal's confirmation and duties to
+delete go out all the same; a new mail is put here or into :data:`SENT_WHILE_SUSPENDED`.
+"""
+
+SENT_WHILE_SUSPENDED = frozenset({*accounts.EMAILS, *moderation.EMAILS}) | {
+    "opt_in_withdrawn", "deletion_shortened", "review_waiting",
+}  # fmt: skip
+
 PERMANENT = 500
 """SMTP replies from here on are final (RFC 5321, 4.2.1)."""
 
@@ -44,7 +64,13 @@ PERMANENT = 500
 def composers() -> Mapping[str, Composer]:
     """Return every feature's mails by name; two features may not share one."""
     merged: dict[str, Composer] = {}
-    for emails in (accounts.EMAILS, candidates.EMAILS, contacts.EMAILS, recruiters.EMAILS):
+    for emails in (
+        accounts.EMAILS,
+        candidates.EMAILS,
+        contacts.EMAILS,
+        moderation.EMAILS,
+        recruiters.EMAILS,
+    ):
         clash = merged.keys() & emails.keys()
         if clash:
             raise ValueError(f"two mails are named {', '.join(sorted(clash))}")
@@ -93,12 +119,19 @@ def _carry_out(ports: Ports, session: Session, message: OutboxMessage) -> int:
 def _send(ports: Ports, session: Session, message: OutboxMessage, name: str) -> int:
     compose = composers()[name]
     details = {**message.details, "account_id": message.details.get("account_id", message.subject)}
+    if name in WITHHELD and _is_suspended(ports, session, str(details["account_id"])):
+        return 0
     mail = compose(session, ports.clock.now(), ports.settings, details)
     if mail is None:
         return 0
     session.flush()
     ports.mailer.send(dataclasses.replace(mail, key=mail.key or f"mail-{message.id}"))
     return 1
+
+
+def _is_suspended(ports: Ports, session: Session, account_id: str) -> bool:
+    """Whether the receiver is suspended when the mail would go out: it is dropped, not kept back."""
+    return account_queries.is_suspended(session, ports.clock.now(), UUID(account_id))
 
 
 def _is_refused(error: UnavailableError) -> bool:

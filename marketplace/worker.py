@@ -34,6 +34,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "index what changed": {"task": "indexer.drain", "schedule": SWEEP},
     "read uploaded CVs": {"task": "indexer.extract_cvs", "schedule": SWEEP},
     "send mails": {"task": "mail.deliver", "schedule": SWEEP},
+    "end suspensions": {"task": "moderation.reinstate_due", "schedule": SWEEP},
     "delete discarded files": {"task": "candidates.remove_discarded", "schedule": timedelta(seconds=30)},
     "rebuild what does not fit": {"task": "indexer.rebuild_outdated", "schedule": timedelta(minutes=10)},
     "prune done messages": {"task": "outbox.prune", "schedule": timedelta(hours=1)},
@@ -201,6 +202,16 @@ def remove_discarded_files() -> None:
         removed = remove_discarded(session, ports.clock.now(), ports.files, limit=1000)
     if removed:
         log.info("files.removed", files=removed)
+
+
+@task("moderation.reinstate_due")
+def reinstate_due_members() -> None:
+    """Reinstate whose suspension has run out (rules E5)."""
+    from marketplace.moderation.tasks import reinstate_due
+
+    reinstated = reinstate_due(worker_ports())
+    if reinstated:
+        log.info("suspensions.ended", members=reinstated)
 
 
 @task("outbox.prune")

@@ -65,6 +65,7 @@ def become(request: AnyRequest, opened: SignedIn) -> None:
         transport=opened.transport,
         next=opened.next,
         may_use_bearer=opened.may_use_bearer,
+        suspended_by=opened.suspended_by,
     )
 
 
@@ -154,7 +155,12 @@ def list_sessions(member: NamedDependency[Member], ports: NamedDependency[Ports]
     )
 
 
-@delete("/sessions/current", guards=[requires_member], opt=UNSETTLED, summary="Sign out")
+@delete(
+    "/sessions/current",
+    guards=[requires_member],
+    opt={**UNSETTLED, "while_suspended": True},
+    summary="Sign out",
+)
 def sign_out(member: NamedDependency[Member], ports: NamedDependency[Ports]) -> Response[None]:
     """End this session; its token is worth nothing from now on (S-04)."""
     with ports.db.transaction() as session:

@@ -116,9 +116,11 @@ def temporary_password(
 def password_reset(
     session: Session, now: datetime, settings: Settings, details: dict[str, Any]
 ) -> Mail | None:
-    """The link that sets a new password; void once a sign-in or a change came first (A6, R-01)."""
+    """The link that sets a new password; void once a sign-in, change or suspension came first (A6, R-01)."""
     account = _account(session, details)
     if account is None or account.epoch != details["epoch"] or _signed_in_since(session, details):
+        return None
+    if account.suspended_at is not None and account.suspended_at >= _requested_at(details):
         return None
     life = timedelta(minutes=settings.reset_minutes)
     token = issue_token(session, now, account.id, TokenPurpose.RESET_PASSWORD, life)
@@ -200,14 +202,17 @@ def _confirmation_link(session: Session, now: datetime, settings: Settings, acco
     return f"{settings.base_url}/confirm-email/{token}"
 
 
+def _requested_at(details: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(details["requested_at"])
+
+
 def _signed_in_since(session: Session, details: dict[str, Any]) -> bool:
-    requested_at = datetime.fromisoformat(details["requested_at"])
     return bool(
         session.scalar(
             select(
                 exists().where(
                     AccountSession.account_id == UUID(details["account_id"]),
-                    AccountSession.created_at > requested_at,
+                    AccountSession.created_at > _requested_at(details),
                 )
             )
         )

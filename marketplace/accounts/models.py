@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.db import Base
@@ -46,6 +46,12 @@ class Account(Base):
     """A person who can sign in."""
 
     __tablename__ = "account"
+    __table_args__ = (
+        Index(
+            "ix_account_suspended_until", "suspended_until",
+            postgresql_where=text("suspended_by IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     role: Mapped[Role] = mapped_column(String(16))
@@ -66,6 +72,13 @@ class Account(Base):
     may_use_bearer: Mapped[bool] = mapped_column(default=False, comment="granted by an admin")
     registered_at: Mapped[datetime]
     last_activity_at: Mapped[datetime | None] = mapped_column(comment="last authenticated activity (B5)")
+    suspended_by: Mapped[UUID | None] = mapped_column(
+        comment="the strictest sanction that holds, a row of moderation's; written by its services (E5)"
+    )
+    suspended_until: Mapped[datetime | None] = mapped_column(comment="empty under a sanction: for good")
+    suspended_at: Mapped[datetime | None] = mapped_column(
+        comment="when it was last suspended: what was asked for before is void (R-01)"
+    )
 
 
 class AccountSession(Base):

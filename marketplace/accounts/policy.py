@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from marketplace.periods import age_on
 
@@ -59,3 +60,13 @@ def next_step(*, password_is_temporary: bool, documents_outstanding: bool) -> st
     if password_is_temporary:
         return CHANGE_PASSWORD
     return ACCEPT_TERMS if documents_outstanding else None
+
+
+def suspension_in_force(sanction_id: UUID | None, until: datetime | None, now: datetime) -> UUID | None:
+    """E5: return the sanction an account is suspended by at ``now``; at ``until`` itself it is free.
+
+    The clock decides, not the beat that writes the reinstatement down.
+    """
+    if sanction_id is None or (until is not None and now >= until):
+        return None
+    return sanction_id

@@ -22,7 +22,7 @@ from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
 from marketplace.web.guards import requires_member
 from marketplace.web.identity import Member, client_label, member_of, session_cookie, truncated_address
-from marketplace.web.pages import UNSETTLED_PAGES, render, see_other
+from marketplace.web.pages import SUSPENDED_PAGE, UNSETTLED_PAGES, render, see_other
 from marketplace.web.portal import FormData, errors_by_field, form_post, page_get
 from marketplace.web.start import local_path
 
@@ -335,7 +335,9 @@ def _password(
 
 
 def _landing(member: Member, target: str) -> str:
-    """Where a sign-in leads: first what must be done, then where the person wanted to go."""
+    """Where a sign-in leads: what must be done or read first, then where the person wanted to go."""
+    if member.suspended_by:
+        return SUSPENDED_PAGE
     if member.next:
         return NEXT_PAGES[member.next]
     portal = target.split("/")[1] if target.startswith("/") else ""

@@ -33,6 +33,10 @@ class SessionFacts:
     language: str
     may_use_bearer: bool
     next: str | None
+    suspended_by: UUID | None
+    """The sanction in force at this instant (E5)."""
+    is_reinstatement_due: bool
+    """A suspension has run out, and nobody has written the reinstatement down yet."""
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
@@ -111,6 +115,8 @@ def _session_statement() -> Select[*tuple[Any, ...]]:
             Account.language,
             Account.may_use_bearer,
             Account.password_kind,
+            Account.suspended_by,
+            Account.suspended_until,
             has_outstanding_documents(today).label("documents_outstanding"),
         )
         .join(Account, Account.id == AccountSession.account_id)
@@ -127,7 +133,8 @@ def session_by_token(
 ) -> SessionFacts | None:
     """Return the live session of a token's SHA-256, or None (S-01, S-02, S-04).
 
-    One statement; role, state of the password and outstanding documents are those of this instant.
+    One statement; role, suspension, state of the password and outstanding documents are those of
+    this instant.
     A bearer session ends when the grant is taken back.
     """
     row = session.execute(_session_statement(), {"token_hash": token_hash, "today": now.date()}).one_or_none()
@@ -139,6 +146,7 @@ def session_by_token(
         return None
     if transport is Transport.BEARER and not row.may_use_bearer:
         return None
+    suspended_by = policy.suspension_in_force(row.suspended_by, row.suspended_until, now)
     return SessionFacts(
         session_id=row.session_id,
         account_id=row.account_id,
@@ -153,6 +161,8 @@ def session_by_token(
             password_is_temporary=row.password_kind == PasswordKind.TEMPORARY,
             documents_outstanding=row.documents_outstanding,
         ),
+        suspended_by=suspended_by,
+        is_reinstatement_due=row.suspended_by is not None and suspended_by is None,
         created_at=row.created_at,
         last_seen_at=row.last_seen_at,
         expires_at=row.expires_at,
@@ -240,6 +250,14 @@ def own_data(session: Session, account_id: UUID) -> OwnData:
         registered_at=account.registered_at,
         has_password=account.password_kind == PasswordKind.CHOSEN,
     )
+
+
+def is_suspended(session: Session, now: datetime, account_id: UUID) -> bool:
+    """Whether an account is suspended at ``now`` (E5); nobody's is not."""
+    row = session.execute(
+        select(Account.suspended_by, Account.suspended_until).where(Account.id == account_id)
+    ).one_or_none()
+    return row is not None and policy.suspension_in_force(*row, now) is not None
 
 
 def birth_date(session: Session, account_id: UUID) -> date:

@@ -17,7 +17,7 @@ from marketplace import audit
 from marketplace.accounts import passwords, queries
 from marketplace.accounts.addresses import parse_address
 from marketplace.accounts.models import Account, AccountSession, PasswordKind, Role, TokenPurpose, Transport
-from marketplace.accounts.policy import next_step
+from marketplace.accounts.policy import next_step, suspension_in_force
 from marketplace.accounts.services import hash_token, new_token, request_mail, void_tokens
 from marketplace.catalogues import N_
 from marketplace.errors import InvalidInputError, NotAllowedError, NotFoundError, NotSignedInError
@@ -51,6 +51,7 @@ class SignedIn:
     may_use_bearer: bool
     expires_at: datetime
     next: str | None
+    suspended_by: UUID | None
 
 
 def sign_in(
@@ -68,7 +69,8 @@ def sign_in(
 
     None rather than an error, so that the transaction which counts the failure commits; the edge
     then raises :class:`WrongCredentialsError`. A temporary password works once and within its
-    life (A3). Raises :class:`NotAllowedError` (``bearer_not_granted``) once the password was right.
+    life (A3). A suspended member gets in, to the statement and no further (E5). Raises
+    :class:`NotAllowedError` (``bearer_not_granted``) once the password was right.
     """
     account = _account_of(session, email)
     memory = settings.password_hash_memory_kib
@@ -217,6 +219,7 @@ def _open(
             password_is_temporary=account.password_kind == PasswordKind.TEMPORARY,
             documents_outstanding=bool(outstanding_documents(session, account.id, now.date())),
         ),
+        suspended_by=suspension_in_force(account.suspended_by, account.suspended_until, now),
     )
 
 

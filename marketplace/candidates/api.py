@@ -162,7 +162,7 @@ def opt_in(
     "/me/opt-in",
     errors=(404,),
     guards=[requires_candidate],
-    opt={"while_unsettled": True},
+    opt={"while_unsettled": True, "while_suspended": True},
     summary="Withdraw from search",
 )
 def withdraw(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> None:

@@ -133,6 +133,7 @@ def conclude(
     rule: str,
     *,
     actor_role: str = "candidate",
+    actor_id: UUID | None = None,
     **details: Any,
 ) -> None:
     """Write what follows from a change: version, message to the index, audit (rules G, E8).
@@ -153,7 +154,7 @@ def conclude(
         details={"was_country": moved_from} if moved_from else {},
         lowers_visibility=policy.lowers_visibility(subject.before, after),
     )
-    record(session, now, subject, act, rule, actor_role=actor_role, **details)
+    record(session, now, subject, act, rule, actor_role=actor_role, actor_id=actor_id, **details)
 
 
 def record(
@@ -164,9 +165,13 @@ def record(
     rule: str,
     *,
     actor_role: str = "candidate",
+    actor_id: UUID | None = None,
     **details: Any,
 ) -> None:
-    """Write the audit entry of an act of, or for, this candidate; the old and the new state with it."""
+    """Write the audit entry of an act of, or for, this candidate; the old and the new state with it.
+
+    ``actor_id`` is the admin's who acted; a candidate's own act needs none.
+    """
     state = subject.state
     if state is not subject.before.state:
         details = {**details, "from": subject.before.state.value, "to": state.value}
@@ -174,7 +179,7 @@ def record(
         session,
         now,
         act,
-        actor_id=subject.person.account_id if actor_role == "candidate" else None,
+        actor_id=subject.person.account_id if actor_role == "candidate" else actor_id,
         actor_role=actor_role,
         subject_kind="candidate",
         subject_id=subject.candidate.id,

@@ -139,3 +139,14 @@ def settled_state(state: CandidateState, facts: ProfileFacts) -> CandidateState:
     if state in {CandidateState.INCOMPLETE, CandidateState.RESTRICTED}:
         return CandidateState.HIDDEN
     return state
+
+
+def reinstated_state(before: CandidateState, facts: ProfileFacts, *, is_opted_in: bool) -> CandidateState:
+    """Return the state a suspended candidate comes back to: exactly the one that was left (rules E5).
+
+    But for what was given up meanwhile: without a live opt-in what rests on one is hidden (C2), and
+    a gap or a missing guardian's consent has its way as ever (C3, C7).
+    """
+    if before in OPTED_IN_STATES and not is_opted_in:
+        before = CandidateState.HIDDEN
+    return settled_state(before, facts)

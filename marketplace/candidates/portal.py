@@ -115,7 +115,11 @@ def overview(request: AnyRequest, ports: NamedDependency[Ports], member: NamedDe
     )  # fmt: skip
 
 
-@form_post("/candidate/withdraw", guards=[requires_candidate], opt={"while_unsettled": True})
+@form_post(
+    "/candidate/withdraw",
+    guards=[requires_candidate],
+    opt={"while_unsettled": True, "while_suspended": True},
+)
 def withdraw(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> Page:
     """One click: nobody finds the person from this commit on (C2)."""
     with ports.db.transaction() as session:

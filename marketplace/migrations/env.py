@@ -8,6 +8,7 @@ import marketplace.accounts.models
 import marketplace.audit
 import marketplace.candidates.models
 import marketplace.contacts.models
+import marketplace.moderation.models
 import marketplace.outbox
 import marketplace.recruiters.models
 import marketplace.terms.models  # noqa: F401  (imported for the tables it declares, like those above)

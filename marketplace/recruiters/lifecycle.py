@@ -41,10 +41,11 @@ R, C = RecruiterState, CompanyState
 RECRUITER_TRANSITIONS: Mapping[RecruiterState, frozenset[RecruiterState]] = MappingProxyType(
     {
         R.PENDING_CONFIRMATION: frozenset({R.PENDING_REVIEW, R.DELETION_PENDING}),
-        R.PENDING_REVIEW: frozenset({R.ACTIVE, R.DELETION_PENDING}),
+        R.PENDING_REVIEW: frozenset({R.ACTIVE, R.SUSPENDED, R.DELETION_PENDING}),
         R.ACTIVE: frozenset({R.SUSPENDED, R.NOTIFIED, R.DELETION_PENDING}),
-        R.NOTIFIED: frozenset({R.ACTIVE, R.DELETION_PENDING}),
-        R.SUSPENDED: frozenset({R.ACTIVE, R.DELETION_PENDING}),
+        R.NOTIFIED: frozenset({R.ACTIVE, R.SUSPENDED, R.DELETION_PENDING}),
+        # Reinstatement gives back the state that was left (rules E5).
+        R.SUSPENDED: frozenset({R.PENDING_REVIEW, R.ACTIVE, R.NOTIFIED, R.DELETION_PENDING}),
         R.DELETION_PENDING: frozenset({R.CLOSED}),
         R.CLOSED: frozenset({R.PURGED}),
         R.PURGED: frozenset(),

@@ -15,7 +15,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import Guard
 
 from marketplace.accounts.models import Role
-from marketplace.errors import NotAllowedError, NotSignedInError
+from marketplace.errors import AccountSuspendedError, NotAllowedError, NotSignedInError
 from marketplace.web.identity import Connection, member_of
 
 UNSETTLED = {"change_password": "password_change_required", "accept_terms": "terms_required"}
@@ -50,11 +50,16 @@ requires_member.is_role_guard = True  # type: ignore[attr-defined]
 
 
 async def requires_settled(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Stop a member who must first change the password or accept the terms (rules A2, A3)."""
+    """Stop a member who is suspended, or must first change the password or accept the terms (A2, A3, E5).
+
+    What stays open to them says so: ``while_suspended``, ``while_unsettled``.
+    """
     member = member_of(connection)
-    if member is None or member.next is None:
+    if member is None or handler.opt.get("public"):
         return
-    if handler.opt.get("while_unsettled") or handler.opt.get("public"):
+    if member.suspended_by is not None and not handler.opt.get("while_suspended"):
+        raise AccountSuspendedError(member.suspended_by)
+    if member.next is None or handler.opt.get("while_unsettled"):
         return
     raise NotAllowedError(UNSETTLED[member.next], "Something has to be done first.")
 

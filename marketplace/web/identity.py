@@ -39,6 +39,8 @@ class Member:
     next: str | None
     """What must be done first: ``change_password``, ``accept_terms`` or nothing."""
     may_use_bearer: bool
+    suspended_by: UUID | None
+    """The sanction in force, whose statement is all there is to see (rules E5)."""
 
     @property
     def full_name(self) -> str:

@@ -48,6 +48,9 @@ WARNING_BEFORE = timedelta(minutes=2)
 UNSETTLED_PAGES = {"password_change_required": "/account/password", "terms_required": "/accept-terms"}
 """Where a member goes who must do something first; keys are the codes of ``guards.UNSETTLED``."""
 
+SUSPENDED_PAGE = "/suspended"
+"""Where a suspended member reads the statement of reasons (rules E5)."""
+
 if set(UNSETTLED_PAGES) != set(UNSETTLED.values()):
     raise RuntimeError("every code of guards.UNSETTLED needs its page")
 
@@ -229,6 +232,8 @@ def error_page(request: AnyRequest, refusal: Refusal) -> Response[Any]:
         target = sign_in_address(request)
     elif refusal.code in UNSETTLED_PAGES:
         target = UNSETTLED_PAGES[refusal.code]
+    elif refusal.statement_id:
+        target = SUSPENDED_PAGE
     if target and is_htmx:
         return Response(
             content=b"",

@@ -57,6 +57,10 @@ KINDS: dict[str, Kind] = {
         403, N_("Accept the documents first"),
         N_("A document has a new version that needs your agreement."),
     ),
+    "account_suspended": Kind(
+        403, N_("Your account is suspended"),
+        N_("The statement of reasons says why, until when, and how to object."),
+    ),
     "cross_site_request": Kind(
         403, N_("This request came from another site"),
         N_("Open the page on this site and try again."),

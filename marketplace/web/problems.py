@@ -22,6 +22,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from marketplace.catalogues import N_, translate
 from marketplace.errors import (
+    AccountSuspendedError,
     ConflictError,
     FieldError,
     InvalidCursorError,
@@ -62,6 +63,8 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     instance: str = ""
     errors: list[ProblemError] | msgspec.UnsetType = msgspec.UNSET
     reasons: list[str] | msgspec.UnsetType = msgspec.UNSET
+    statement_id: str | msgspec.UnsetType = msgspec.UNSET
+    """Of ``account_suspended``: the statement of reasons, ``GET /me/sanctions/{id}`` (rules E5)."""
 
 
 class UnknownHostError(MarketplaceError):
@@ -104,6 +107,7 @@ class Refusal:
     detail: str = ""
     errors: tuple[FieldError, ...] = ()
     reasons: tuple[str, ...] = ()
+    statement_id: str = ""
     headers: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -157,6 +161,7 @@ def _of_marketplace(error: MarketplaceError) -> Refusal:
         message if message != error.code else "",
         getattr(error, "errors", ()),
         getattr(error, "reasons", ()),
+        str(error.statement_id) if isinstance(error, AccountSuspendedError) else "",
         headers,
     )
 
@@ -228,6 +233,7 @@ def to_problem(refusal: Refusal, language: str, request_id: str) -> Problem:
         if refusal.errors or refusal.status == HTTPStatus.UNPROCESSABLE_ENTITY
         else msgspec.UNSET,
         reasons=list(refusal.reasons) if refusal.reasons else msgspec.UNSET,
+        statement_id=refusal.statement_id or msgspec.UNSET,
     )
 
 

@@ -7,21 +7,34 @@ not interchangeable, a bearer token is for ``/api`` alone, and who is not signed
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
 from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from sqlalchemy.orm import Session
 
 from marketplace.accounts.models import Transport
 from marketplace.accounts.queries import session_by_token
 from marketplace.accounts.sessions import TOUCH_EVERY, touch_session
 from marketplace.ports import Ports
+from marketplace.settings import Settings
 from marketplace.web.identity import Connection, Member, ended_session_cookie, session_cookie_name, token_hash
 
 WITHOUT_SESSION = ("/static/", "/livez", "/readyz", "/metrics", "/csp-reports")
 TOKEN_MAX_LENGTH = 128
+
+Reinstate = Callable[[Session, datetime, Settings, UUID], object]
+"""Gives a member back what a suspension that has run out had taken (rules E5): the first request
+after its end finds everything as it was, even when the beat that does the same is late.
+
+``moderation.services.reinstate_if_due``, handed in by the edge.
+"""
 
 
 class SessionMiddleware(ASGIMiddleware):
@@ -29,8 +42,9 @@ class SessionMiddleware(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, reinstate: Reinstate) -> None:
         self._ports = ports
+        self._reinstate = reinstate
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         state = scope["state"]
@@ -62,6 +76,9 @@ class SessionMiddleware(ASGIMiddleware):
             facts = session_by_token(session, now, ports.settings, token_hash(token))
         if facts is None or facts.transport is not transport:
             return None
+        if facts.is_reinstatement_due:
+            with ports.db.transaction() as session:
+                self._reinstate(session, now, ports.settings, facts.account_id)
         if now - facts.last_seen_at >= TOUCH_EVERY:
             with ports.db.transaction() as session:
                 touch_session(session, now, facts.session_id, facts.account_id)
@@ -76,6 +93,7 @@ class SessionMiddleware(ASGIMiddleware):
             transport=facts.transport,
             next=facts.next,
             may_use_bearer=facts.may_use_bearer,
+            suspended_by=facts.suspended_by,
         )
 
     def _clearing(self, send: Send) -> Send:

@@ -2,13 +2,13 @@
 
 Whoever looks has an account here: a recruiter with contacts and copies, one whose company is still
 being checked, one whose company was refused, a visible candidate who was opened and written to, a
-newcomer, one who paused, and an admin with a queue.
+newcomer, one who paused, a recruiter and a candidate who are suspended, and an admin with a queue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from marketplace.contacts import disclosures, downloads, messages, openings
 from marketplace.contacts.messages import Answer
 from marketplace.contacts.models import OpeningState
 from marketplace.demo.sample_data import make_sample_data
+from marketplace.moderation.services import Measure, lift, suspend_candidate, suspend_recruiter
 from marketplace.ports import Ports
 from marketplace.recruiters import reviews
 from marketplace.recruiters.models import Company, Recruiter
@@ -42,6 +43,8 @@ class Scene:
     contact_id: UUID
     opening_id: UUID
     waiting_company_id: UUID
+    barred_recruiter_id: UUID
+    barred_candidate_id: UUID
 
 
 def fill(ports: Ports) -> Scene:
@@ -56,7 +59,11 @@ def fill(ports: Ports) -> Scene:
         tokens |= _others(session, ids["admin"])
         waiting = session.scalars(select(Company.id).where(Company.legal_name == "Atelier des Quais")).one()
     opening_id, contact_id = _dealings(ports, ids["recruiter"], ids["candidate"], candidate_id)
-    return Scene(tokens, candidate_id, contact_id, opening_id, waiting)
+    recruiter, sleeper, more = _barred(ports, ids["admin"])
+    return Scene(
+        tokens | more, candidate_id, contact_id, opening_id, waiting,
+        barred_recruiter_id=recruiter, barred_candidate_id=sleeper,
+    )  # fmt: skip
 
 
 def speak(session: Session, language: str) -> None:
@@ -106,6 +113,39 @@ def _others(session: Session, admin_id: UUID) -> dict[str, str]:
         "unsettled": unsettled,
     }  # fmt: skip
     return {name: open_session(session, account, NOW) for name, account in named.items()}
+
+
+def _barred(ports: Ports, admin: UUID) -> tuple[UUID, UUID, dict[str, str]]:
+    """A recruiter suspended for good, lifted once before, and a candidate for two weeks, who still has
+    the opt-in to withdraw."""
+    settings = ports.settings
+    facts = (
+        "Le 21 novembre, 40 CV ont été téléchargés en une heure.\n\n"
+        "Deux candidates ont reçu un démarchage commercial à leur adresse personnelle."
+    )
+    measure = Measure(
+        kind="suspend", until=None, clause="Conditions particulières, article 4", facts=facts,
+        reason="Les données des candidats sont en danger.",
+    )  # fmt: skip
+    with ports.db.transaction() as session:
+        barred = _member(session, Role.RECRUITER, email="p.lenoir@acme-industries.fr", first_name="Paul")
+        recruiter = a_recruiter(session, account=barred)
+        asleep = _member(session, Role.CANDIDATE, email="lou@people.example", first_name="Lou")
+        candidate = a_candidate(session, account=asleep)
+        first = suspend_recruiter(
+            session, NOW - timedelta(days=40), settings, admin, recruiter.id,
+            replace(measure, until=NOW - timedelta(days=10)),
+        )  # fmt: skip
+        lift(session, NOW - timedelta(days=38), settings, admin, first, "Les faits ont été expliqués.")
+        suspend_recruiter(session, NOW, settings, admin, recruiter.id, measure)
+        suspend_candidate(
+            session, NOW, settings, admin, candidate.id, replace(measure, until=NOW + timedelta(days=14))
+        )
+        tokens = {
+            "barred_recruiter": open_session(session, barred, NOW),
+            "barred_candidate": open_session(session, asleep, NOW),
+        }
+        return recruiter.id, candidate.id, tokens
 
 
 def _dealings(ports: Ports, recruiter: UUID, candidate: UUID, candidate_id: UUID) -> tuple[UUID, UUID]:

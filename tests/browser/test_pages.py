@@ -58,7 +58,14 @@ PAGES = {
     ],
     "hidden": ["/candidate", "/candidate/visibility"],
     "paused": ["/candidate"],
-    "admin": ["/admin", "/admin/companies", "/admin/companies/{company}", "/admin/domains", "/account"],
+    "barred_recruiter": ["/suspended"],
+    "barred_candidate": ["/suspended"],
+    "admin": [
+        "/admin", "/admin/companies", "/admin/companies/{company}", "/admin/domains", "/account",
+        "/admin/members", "/admin/members?q=people.example", "/admin/members?q=xylophone",
+        "/admin/recruiters/{barred_recruiter}/sanctions", "/admin/candidates/{barred_candidate}/sanctions",
+        "/admin/candidates/{candidate}/sanctions",
+    ],
 }  # fmt: skip
 SCREENS = {"fr": DESKTOP, "en": PHONE}
 """axe looks at each page once a language, on a desk in one and on a phone in the other."""
@@ -102,6 +109,7 @@ def addresses(scene: Scene, who: str) -> list[str]:
     ids = {
         "candidate": scene.candidate_id, "contact": scene.contact_id, "opening": scene.opening_id,
         "company": scene.waiting_company_id,
+        "barred_recruiter": scene.barred_recruiter_id, "barred_candidate": scene.barred_candidate_id,
     }  # fmt: skip
     return [path.format_map(ids) for path in PAGES[who]]
 

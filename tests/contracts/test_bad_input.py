@@ -79,7 +79,7 @@ def role_of(path: str, operation: Mapping[str, Any]) -> str:
 KNOWN = {
     "email": "someone@example.org", "country": "FR", "work_country": "FR", "job_country": "FR",
     "start_month": "2027-09", "languages": "fr", "consent_hash": "c" * 64, "decision": "refuse",
-    "grant": "bearer", "verdict": "allow",
+    "grant": "bearer", "verdict": "allow", "kind": "suspend", "until": "2027-01-01T00:00:00Z",
 }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from marketplace.cli import main
 from marketplace.clock import FixedClock
 from marketplace.db import Database
 from marketplace.mail import MailSink
+from marketplace.moderation.services import Measure, suspend_candidate
 from marketplace.ports import Ports
 from marketplace.settings import Settings
 from marketplace.terms import services as terms
@@ -98,14 +99,14 @@ def site(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     with database.transaction() as session:
         for language in ("en", "fr"):
             terms.publish(session, NOW, DocumentKind.CONSENT_SEARCH, language, CONSENT, NOW.date())
-        accounts, known = _people(session)
+        accounts, known = _people(session, settings)
     drain(ports)
     yield Site(create_app(settings, ports=ports), accounts, known)
     ports.close()
     copies.drop(url)
 
 
-def _people(session: Session) -> tuple[dict[str, Account], dict[str, str]]:
+def _people(session: Session, settings: Settings) -> tuple[dict[str, Account], dict[str, str]]:
     candidate, found = a_candidate(session), a_candidate(session)
     recruiter = a_recruiter(session)
     opening = an_opening(session, recruiter)
@@ -121,6 +122,10 @@ def _people(session: Session) -> tuple[dict[str, Account], dict[str, str]]:
         "exclusion_id": an_exclusion(session, candidate).id,
         "company_id": a_company(session, "pending").id, "recruiter_id": a_recruiter(session, "pending").id,
         "account_id": an_account(session).id,
+        "sanction_id": suspend_candidate(
+            session, NOW, settings, accounts["admin"].id, a_candidate(session).id,
+            Measure(kind="suspend", until=None, clause="ST 4", facts="Facts.", reason="Reason."),
+        ),
     }  # fmt: skip
     return accounts, {name: str(key) for name, key in known.items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -44,16 +45,18 @@ def addresses(db: Database) -> list[str]:
         an_account(session, Role.ADMIN, email=f"admin@{domain}")
         an_account(session, email=f"unconfirmed@{domain}", email_confirmed_at=None)
         an_account(session, email=f"locked@{domain}", password_hash=None, last_activity_at=NOW)
-    known = [f"{name}@{domain}" for name in ("candidate", "recruiter", "admin", "unconfirmed", "locked")]
+        an_account(session, email=f"suspended@{domain}", suspended_by=uuid4(), suspended_at=NOW)
+    names = ("candidate", "recruiter", "admin", "unconfirmed", "locked", "suspended")
+    known = [f"{name}@{domain}" for name in names]
     return [*known, f"Candidate+tag@{domain.upper()}", f"nobody@{domain}", f"nobody@{domain}"]
 
 
 @pytest.mark.parametrize("route", BODIES)
 def test_registering(app: Litestar, db: Database, addresses: list[str], route: str) -> None:
-    """A5, A-06: 202 and `{}` byte for byte, headers and cookies too; eight requests make one account."""
+    """A5, A-06: 202 and `{}` byte for byte, headers and cookies too; nine requests make one account."""
     with TestClient(app, base_url="http://127.0.0.1:8000") as client:
         answers = [masked(client.post(route, json={**BODIES[route], "email": email})) for email in addresses]
     assert answers[0][:2] == (202, b"{}")
     assert all(answer == answers[0] for answer in answers)
     with db.transaction() as session:
-        assert session.scalar(select(func.count()).select_from(Account)) == 6
+        assert session.scalar(select(func.count()).select_from(Account)) == 7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from marketplace.accounts.policy import (
     is_session_live,
     needs_guardian,
     next_step,
+    suspension_in_force,
 )
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -112,3 +114,19 @@ def test_session_ends(idle: timedelta, age: timedelta, expected: bool) -> None:
 def test_what_comes_first(temporary: bool, outstanding: bool, expected: str | None) -> None:
     """A2, A3: the password first, then the documents, then the portal."""
     assert next_step(password_is_temporary=temporary, documents_outstanding=outstanding) == expected
+
+
+SANCTION = uuid4()
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [
+        (NOW - timedelta(microseconds=1), None), (NOW, None), (NOW + timedelta(microseconds=1), SANCTION),
+        (None, SANCTION),
+    ],
+)  # fmt: skip
+def test_a_suspension_holds_until_its_end(until: datetime | None, expected: UUID | None) -> None:
+    """E5: before the end suspended, at and after it free, by the clock alone; without an end for good."""
+    assert suspension_in_force(SANCTION, until, NOW) == expected
+    assert suspension_in_force(None, until, NOW) is None

@@ -16,6 +16,7 @@ from marketplace.candidates.lifecycle import (
     ProfileFacts,
     missing_for_opt_in,
     missing_for_profile,
+    reinstated_state,
     settled_state,
     transition,
 )
@@ -149,3 +150,44 @@ def test_settling_only_takes_moves_of_the_table(state: CandidateState, facts: Pr
     """C7: what the facts ask for is always a move the table has."""
     to = settled_state(state, facts)
     assert to is state or to in MOVES[state]
+
+
+UNGUARDED = replace(COMPLETE, needs_guardian=True)
+BEFORE = sorted(state for state in S if S.SUSPENDED in MOVES[state])
+
+
+@pytest.mark.parametrize("state", BEFORE)
+def test_reinstatement_gives_back_what_was_left(state: CandidateState) -> None:
+    """E5: with the facts as they were every state comes back exactly, and the table has the move."""
+    facts = {S.INCOMPLETE: EMPTY, S.RESTRICTED: UNGUARDED}.get(state, COMPLETE)
+    assert reinstated_state(state, facts, is_opted_in=True) is state
+    assert state in MOVES[S.SUSPENDED]
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "is_opted_in", "expected"),
+    [
+        (S.SEARCHABLE, COMPLETE, False, S.HIDDEN), (S.PAUSED, COMPLETE, False, S.HIDDEN),
+        (S.FOUND, COMPLETE, False, S.HIDDEN), (S.HIDDEN, COMPLETE, False, S.HIDDEN),
+        (S.SEARCHABLE, EMPTY, True, S.INCOMPLETE), (S.SEARCHABLE, EMPTY, False, S.INCOMPLETE),
+        (S.SEARCHABLE, UNGUARDED, True, S.RESTRICTED), (S.INCOMPLETE, COMPLETE, False, S.HIDDEN),
+        (S.DELETION_PENDING, EMPTY, False, S.DELETION_PENDING),
+    ],
+)  # fmt: skip
+def test_reinstatement_settles_by_the_facts(
+    state: CandidateState, facts: ProfileFacts, is_opted_in: bool, expected: CandidateState
+) -> None:
+    """E5, C2, C3: what was withdrawn, lost or filled in meanwhile has its way; nobody becomes searchable."""
+    assert reinstated_state(state, facts, is_opted_in=is_opted_in) is expected
+
+
+@pytest.mark.parametrize("state", BEFORE)
+@pytest.mark.parametrize("facts", [COMPLETE, EMPTY, UNGUARDED])
+@pytest.mark.parametrize("is_opted_in", [True, False])
+def test_reinstatement_shows_nobody_who_was_not_seen(
+    state: CandidateState, facts: ProfileFacts, is_opted_in: bool
+) -> None:
+    """C2: searchable afterwards only who was before, and still consents; always by a move of the table."""
+    to = reinstated_state(state, facts, is_opted_in=is_opted_in)
+    assert to in MOVES[S.SUSPENDED]
+    assert to is not S.SEARCHABLE or (state is S.SEARCHABLE and is_opted_in)

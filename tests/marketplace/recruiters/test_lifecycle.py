@@ -24,6 +24,9 @@ RECRUITER_STEPS = {
     ("pending_confirmation", "deletion_pending"), ("pending_review", "deletion_pending"),
     ("active", "deletion_pending"), ("suspended", "deletion_pending"), ("notified", "deletion_pending"),
     ("deletion_pending", "closed"), ("closed", "purged"),
+    # a suspension remembers the state it left (E5)
+    ("pending_review", "suspended"), ("suspended", "pending_review"),
+    ("notified", "suspended"), ("suspended", "notified"),
 }  # fmt: skip
 COMPANY_STEPS = {
     ("pending_review", "verified"), ("pending_review", "refused"), ("refused", "pending_review"),
