@@ -8,7 +8,7 @@ rule holds this). What must happen after the commit is an outbox row written ins
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -35,6 +35,10 @@ WAKE = "wake_topics"
 
 UNDO = "undo_on_rollback"
 """Key of ``Session.info``: what to take back outside the database if the transaction fails."""
+
+
+class _RehearsedError(Exception):
+    """The end of a rehearsal."""
 
 
 class Base(DeclarativeBase):
@@ -99,6 +103,14 @@ class Database:
             topics = frozenset(session.info.pop(WAKE, ()))
         if topics and self.after_commit is not None:
             self.after_commit(topics)
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Session]:
+        """Run a use case as :meth:`transaction` does and take everything back at its end (dry runs)."""
+        with suppress(_RehearsedError), self.transaction() as session:
+            yield session
+            session.flush()  # what the commit would find wrong is found here too
+            raise _RehearsedError
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -1,0 +1,1 @@
+"""Named quotas, and the limiter that counts them (rules E1)."""
