@@ -33,6 +33,7 @@ from marketplace.logs import configure_logs
 from marketplace.mail import FolderMailer, SmtpMailer
 from marketplace.pdf.limited import PDFReader
 from marketplace.ports import Ports
+from marketplace.rate_limits.memory import MemoryLimiter
 from marketplace.recruiters import api as recruiters_api
 from marketplace.recruiters import portal as recruiters_portal
 from marketplace.recruiters import services as recruiters
@@ -67,6 +68,7 @@ def build_ports(settings: Settings, **overrides: Any) -> Ports:
         "index": lambda: TantivyIndex(settings.index_dir),
         "reader": lambda: PDFReader(settings),
         "mailer": lambda: _mailer(settings),
+        "limiter": MemoryLimiter,
     }
     chosen = {name: overrides.pop(name) if name in overrides else make() for name, make in made.items()}
     if overrides:
