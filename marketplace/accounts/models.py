@@ -113,7 +113,7 @@ class SignInFailure(Base):
         LargeBinary(32), primary_key=True, comment="HMAC of a canonical address or of a device's id"
     )
     in_a_row: Mapped[int] = mapped_column(comment="consecutive failures")
-    last_failed_at: Mapped[datetime | None]
+    last_failed_at: Mapped[datetime]
     recent: Mapped[list[datetime]] = mapped_column(
         ARRAY(DateTime(timezone=True)), comment="those of the last 24 hours, oldest first"
     )

@@ -88,7 +88,7 @@ def count_attempt(
     """
     limits = sign_in_limits(settings)
     subjects = (address,) if device is None else (address, device)
-    known = [_locked(session, subject) for subject in subjects]
+    known = [_locked(session, now, subject) for subject in subjects]
     wait = policy.wait_before_attempt(known[-1], limits, now)
     if wait is not None:
         raise TooManyRequestsError(SIGN_IN, wait.limit, _seconds(wait.until - now))
@@ -105,7 +105,11 @@ def count_attempt(
 def take_back(session: Session, attempt: CountedAttempt) -> None:
     """Make a counted attempt a success: none is in a row any more, and this one was no failure (A-04)."""
     for subject in attempt.subjects:
-        _store(session, subject, policy.with_success(_locked(session, subject), attempt.counted_at))
+        _store(
+            session,
+            subject,
+            policy.with_success(_locked(session, attempt.counted_at, subject), attempt.counted_at),
+        )
 
 
 def forget(session: Session, settings: Settings, email: str) -> None:
@@ -124,8 +128,7 @@ def prune(session: Session, now: datetime, settings: Settings) -> int:
     due = (
         select(SignInFailure.subject_hash)
         .where(
-            SignInFailure.last_failed_at.is_(None)
-            | (SignInFailure.last_failed_at <= now - limits.keep_locked)
+            (SignInFailure.last_failed_at <= now - limits.keep_locked)
             | ((SignInFailure.last_failed_at <= now - policy.DAY) & ~is_locked)
         )
         .limit(PRUNED_AT_ONCE)
@@ -209,11 +212,11 @@ def _rates(settings: Settings, quota: str, default: str) -> list[tuple[int, int]
     return rates
 
 
-def _locked(session: Session, subject: bytes) -> Failures:
+def _locked(session: Session, now: datetime, subject: bytes) -> Failures:
     """Lock the row of a subject, made when it is missing, and return what it counts."""
     row = session.execute(
         insert(SignInFailure)
-        .values(subject_hash=subject, in_a_row=0, last_failed_at=None, recent=[])
+        .values(subject_hash=subject, in_a_row=0, last_failed_at=now, recent=[])
         .on_conflict_do_update(index_elements=["subject_hash"], set_={"in_a_row": SignInFailure.in_a_row})
         .returning(SignInFailure.in_a_row, SignInFailure.last_failed_at, SignInFailure.recent)
     ).one()
@@ -221,9 +224,14 @@ def _locked(session: Session, subject: bytes) -> Failures:
 
 
 def _store(session: Session, subject: bytes, failures: Failures) -> None:
+    """Write what a locked row counts; one that counts nothing is not kept."""
+    is_row = SignInFailure.subject_hash == subject
+    if failures.last_at is None:
+        session.execute(delete(SignInFailure).where(is_row))
+        return
     session.execute(
         update(SignInFailure)
-        .where(SignInFailure.subject_hash == subject)
+        .where(is_row)
         .values(in_a_row=failures.in_a_row, last_failed_at=failures.last_at, recent=list(failures.recent))
         .execution_options(synchronize_session=False)
     )

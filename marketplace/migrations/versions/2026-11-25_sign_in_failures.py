@@ -22,7 +22,7 @@ def upgrade() -> None:
             comment="HMAC of a canonical address or of a device's id",
         ),
         sa.Column("in_a_row", sa.Integer(), nullable=False, comment="consecutive failures"),
-        sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "recent",
             postgresql.ARRAY(sa.DateTime(timezone=True)),
