@@ -130,7 +130,7 @@ def _asked(client: Client, world: Any, times: int, email: str = ADA) -> int:
 
 
 def test_six_requests_three_mails(client: Client, world: Any) -> None:
-    """R-02: six requests in an hour have six answers and three mails, however the address is spelt."""
+    """A6, R-02: six requests in an hour have six answers and three mails, however the address is spelt."""
     world.member(ADA)
     before = len(world.mails(ADA))
     answers = []
