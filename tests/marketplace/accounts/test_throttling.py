@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from marketplace.accounts import devices, passwords, queries, throttling
 from marketplace.accounts.models import Account, SignInFailure, Transport
@@ -169,6 +169,32 @@ def _count_verifications(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
 
     monkeypatch.setattr(passwords, "verify_password", counted)
     return done
+
+
+def _statements(world: Any, email: str) -> list[str]:
+    """Return the statements of a failed sign-in, without their values."""
+    seen: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        seen.append(statement)
+
+    event.listen(world.db.engine, "before_cursor_execute", note)
+    try:
+        _outcome(world, email)
+    finally:
+        event.remove(world.db.engine, "before_cursor_execute", note)
+    return seen
+
+
+def test_the_same_statements_for_every_address(world: Any) -> None:
+    """A-07: failing and waiting cost the database the same, with an account, unconfirmed, or without."""
+    world.member(ADA)
+    world.register("new@example.org")
+    known = [_statements(world, ADA) for _ in range(6)]
+    assert all(known)
+    assert len(known[5]) < len(known[4])
+    for email in ("new@example.org", "nobody@example.org"):
+        assert [_statements(world, email) for _ in range(6)] == known
 
 
 @pytest.mark.parametrize("email", [ADA, "nobody@example.org"])
