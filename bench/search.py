@@ -33,8 +33,8 @@ from bench.corpus import write_candidates
 from indexer.rebuild import rebuild
 from marketplace import migrations, reference
 from marketplace.accounts import services as accounts
-from marketplace.accounts import sessions
 from marketplace.accounts.models import Transport
+from marketplace.accounts.signing_in import Caller, sign_in
 from marketplace.app import build_ports
 from marketplace.contacts.services import listing_for
 from marketplace.demo.local_services import local_services
@@ -169,13 +169,8 @@ def _recruiter(ports: Ports) -> tuple[UUID, str]:
         )
         accounts.set_password(session, ports.settings, account_id, PASSWORD)
         accounts.grant_bearer(session, now, admin, account_id)
-    with ports.db.transaction() as session:
-        signed_in = sessions.sign_in(
-            session, now, ports.settings, email=email, password=PASSWORD, transport=Transport.BEARER,
-            client="bench", address="127.0.0.0",
-        )  # fmt: skip
-    if signed_in is None:
-        raise SystemExit("the benchmark's recruiter cannot sign in")
+    caller = Caller(client="bench", address="127.0.0.0", network="127.0.0.1")
+    signed_in = sign_in(ports, caller, email=email, password=PASSWORD, transport=Transport.BEARER)
     return account_id, signed_in.token
 
 

@@ -37,6 +37,7 @@ from marketplace.moderation import portal as moderation_portal
 from marketplace.moderation.services import reinstate_if_due
 from marketplace.pdf.limited import PDFReader
 from marketplace.ports import Ports
+from marketplace.rate_limits.memory import MemoryLimiter
 from marketplace.recruiters import api as recruiters_api
 from marketplace.recruiters import portal as recruiters_portal
 from marketplace.recruiters import services as recruiters
@@ -71,6 +72,7 @@ def build_ports(settings: Settings, **overrides: Any) -> Ports:
         "index": lambda: TantivyIndex(settings.index_dir),
         "reader": lambda: PDFReader(settings),
         "mailer": lambda: _mailer(settings),
+        "limiter": MemoryLimiter,
     }
     chosen = {name: overrides.pop(name) if name in overrides else make() for name, make in made.items()}
     if overrides:

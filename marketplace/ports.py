@@ -13,6 +13,7 @@ from marketplace.db import Database
 from marketplace.files import FileStore
 from marketplace.mail import Mailer
 from marketplace.pdf.limited import PDFReader
+from marketplace.rate_limits.port import Limiter
 from marketplace.search.port import SearchIndex
 from marketplace.settings import Settings
 
@@ -28,6 +29,7 @@ class Ports:
     index: SearchIndex
     reader: PDFReader
     mailer: Mailer
+    limiter: Limiter
 
     def close(self) -> None:
         """Give back what is held open."""

@@ -91,6 +91,35 @@ class Settings:
     recruiter_sessions: int = setting(
         3, "Live sessions of one recruiter; the oldest ends (security.md S-05)."
     )
+    sign_in_free_failures: int = setting(
+        5, "Failed sign-ins of one address in a row before it has to wait (security.md A-04)."
+    )
+    sign_in_first_delay_seconds: int = setting(
+        60, "The wait after those; it doubles with each further failure (security.md A-04)."
+    )
+    sign_in_longest_delay_minutes: int = setting(60, "Where the doubling ends (security.md A-04).")
+    sign_in_failures_per_day: int = setting(
+        25, "Failed sign-ins of one address in any 24 hours (security.md A-04)."
+    )
+    sign_in_lock_after: int = setting(
+        10, "Failures in a row from which the wait has a least length and outlives a day (security.md A-04)."
+    )
+    sign_in_lock_minutes: int = setting(15, "That least length (security.md A-04).")
+    sign_in_lock_days: int = setting(
+        90, "Days without a failure after which so many failures are forgotten (security.md A-04)."
+    )
+    sign_in_disable_after: int = setting(
+        100, "Failures in a row from which the password works no more until a reset (security.md A-04)."
+    )
+    sign_in_failures_everywhere: int = setting(
+        1000, "Failed sign-ins of everybody in any 5 minutes (security.md A-04)."
+    )
+    device_days: int = setting(
+        180, "Days a device is known after a sign-in, so that no lock keeps it out (security.md A-05)."
+    )
+    recovery_per_network_hour: int = setting(
+        10, "Recovery and confirmation mails one network address can ask for in an hour (security.md R-02)."
+    )
 
     # Candidates (rules C)
     cv_max_bytes: int = setting(5 * 1024 * 1024, "Size of a CV file (C4).")

@@ -13,7 +13,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET
 from sqlalchemy.orm import Session
 
-from marketplace.accounts import queries, services, sessions
+from marketplace.accounts import queries, services, sessions, signing_in
 from marketplace.accounts.models import Role, Transport
 from marketplace.accounts.schemas import (
     AddressIn,
@@ -31,18 +31,14 @@ from marketplace.accounts.schemas import (
 )
 from marketplace.accounts.services import AccountHooks, MemberFacts
 from marketplace.accounts.sessions import SignedIn
+from marketplace.accounts.signing_in import caller_of, cookies_of, network_of
+from marketplace.accounts.throttling import may_mail
 from marketplace.ports import Ports
 from marketplace.settings import Settings
 from marketplace.web.api import delete, get, patch, post, put
 from marketplace.web.csrf import csrf_token
 from marketplace.web.guards import requires_member
-from marketplace.web.identity import (
-    Member,
-    client_label,
-    ended_session_cookie,
-    session_cookie,
-    truncated_address,
-)
+from marketplace.web.identity import Member, ended_session_cookie, session_cookie
 
 AnyRequest = Request[Any, Any, Any]
 PUBLIC = {"public": True}
@@ -87,10 +83,13 @@ def confirm_email(
 
 
 @post("/password-resets", opt=PUBLIC, status_code=202, summary="Ask for a reset link")
-def request_password_reset(data: JSONBody[AddressIn], ports: NamedDependency[Ports]) -> NothingOut:
-    """Mail a link if the address has an account; the answer is the same if not (A6)."""
-    with ports.db.transaction() as session:
-        services.request_password_reset(session, ports.clock.now(), data.email)
+def request_password_reset(
+    request: AnyRequest, data: JSONBody[AddressIn], ports: NamedDependency[Ports]
+) -> NothingOut:
+    """Mail a link if the address has an account; the answer is the same if not, or too often (A6, R-02)."""
+    if may_mail(ports.limiter, ports.settings, data.email, network_of(request)):
+        with ports.db.transaction() as session:
+            services.request_password_reset(session, ports.clock.now(), data.email)
     return NothingOut()
 
 
@@ -102,33 +101,25 @@ def reset_password(data: JSONBody[ResetIn], ports: NamedDependency[Ports]) -> No
     return NothingOut()
 
 
-@post("/sessions", opt=PUBLIC, errors=(401,), summary="Sign in")
+@post("/sessions", opt=PUBLIC, errors=(401, 429), summary="Sign in")
 def sign_in(
     request: AnyRequest, data: JSONBody[SignInIn], ports: NamedDependency[Ports]
 ) -> Response[SignedInOut]:
-    """Open a session: a cookie for browsers, a bearer token for accounts that were granted it."""
-    now, transport = ports.clock.now(), Transport(data.transport)
-    with ports.db.transaction() as session:
-        opened = sessions.sign_in(
-            session,
-            now,
-            ports.settings,
-            email=data.email,
-            password=data.password,
-            transport=transport,
-            client=client_label(request),
-            address=truncated_address(request),
-        )
-    if opened is None:
-        raise sessions.WrongCredentialsError
+    """Open a session: a cookie for browsers, a bearer token for accounts that were granted it.
+
+    After five failures an address has to wait: 429 says how long, whatever the password (A-04).
+    """
+    transport = Transport(data.transport)
+    opened = signing_in.sign_in(
+        ports, caller_of(request, ports), email=data.email, password=data.password, transport=transport
+    )
     answer = SignedInOut(expires_at=opened.expires_at, role=opened.role.value, next=opened.next)
     if transport is Transport.BEARER:
         answer.token = opened.token
         return Response(answer)
     become(request, opened)
     answer.csrf_token = csrf_token(request)
-    cookie = session_cookie(ports.settings, opened.token, now, opened.expires_at)
-    return Response(answer, cookies=[cookie])
+    return Response(answer, cookies=cookies_of(request, ports, opened))
 
 
 @get("/sessions", guards=[requires_member], summary="Own sessions")

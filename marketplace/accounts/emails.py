@@ -16,8 +16,8 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from marketplace.accounts import passwords
-from marketplace.accounts.models import Account, AccountSession, PasswordKind, TokenPurpose
+from marketplace.accounts import passwords, throttling
+from marketplace.accounts.models import Account, AccountSession, PasswordKind, Role, TokenPurpose
 from marketplace.accounts.services import issue_token
 from marketplace.catalogues import N_
 from marketplace.mail import Mail, letter
@@ -97,6 +97,7 @@ def temporary_password(
     account.password_hash = passwords.hash_password(secret, settings.password_hash_memory_kib)
     account.password_kind = PasswordKind.TEMPORARY
     account.password_expires_at = now + timedelta(hours=settings.temporary_password_hours)
+    throttling.forget(session, settings, account.email)  # what failed were tries at another password
     session.flush()
     return _mail(
         account,
@@ -157,6 +158,32 @@ def password_changed(
     )
 
 
+def password_disabled(
+    session: Session,
+    now: datetime,  # noqa: ARG001  (every composer has this signature)
+    settings: Settings,
+    details: dict[str, Any],
+) -> Mail | None:
+    """Tells that too many failed sign-ins disabled the password (security.md A-04); an admin has no reset."""
+    account = _account(session, details)
+    if account is None or account.password_hash is not None or account.email_confirmed_at is None:
+        return None
+    if account.role == Role.ADMIN:
+        way_out = N_("Ask whoever runs the service to renew your password from the command line.")
+    else:
+        way_out = N_("To sign in again, set a new password: %(forgotten)s")
+    return _mail(
+        account,
+        N_("Your password was disabled"),
+        N_("Hello %(name)s,"),
+        N_("Somebody tried %(count)s times in a row to sign in to your account and failed each time."),
+        N_("To keep them out, your password works no more. Sessions that are open stay open."),
+        way_out,
+        count=settings.sign_in_disable_after,
+        forgotten=f"{settings.base_url}/forgotten-password",
+    )
+
+
 def session_ended(
     session: Session,
     now: datetime,  # noqa: ARG001  (every composer has this signature)
@@ -184,6 +211,7 @@ EMAILS: dict[str, Composer] = {
     "temporary_password": temporary_password,
     "password_reset": password_reset,
     "password_changed": password_changed,
+    "password_disabled": password_disabled,
     "session_ended": session_ended,
 }
 

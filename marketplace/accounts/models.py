@@ -1,4 +1,4 @@
-"""Tables of accounts, sessions and mailed single-use links."""
+"""Tables of accounts, sessions, mailed single-use links and failed sign-ins."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, String, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    String,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.db import Base
@@ -67,7 +77,6 @@ class Account(Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     password_kind: Mapped[PasswordKind] = mapped_column(String(16), default=PasswordKind.NONE)
     password_expires_at: Mapped[datetime | None] = mapped_column(comment="temporary ones only")
-    password_failures: Mapped[int] = mapped_column(default=0, comment="consecutive")
     epoch: Mapped[int] = mapped_column(default=1, comment="sessions of an older epoch are void")
     may_use_bearer: Mapped[bool] = mapped_column(default=False, comment="granted by an admin")
     registered_at: Mapped[datetime]
@@ -112,3 +121,22 @@ class MailToken(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class SignInFailure(Base):
+    """Failed sign-ins of one submitted address, with or without an account, or of one known device.
+
+    The address is a keyed hash: the row tells nobody whom it is about (security.md A-04, A-06).
+    """
+
+    __tablename__ = "sign_in_failure"
+    __table_args__ = (Index("ix_sign_in_failure_last_failed_at", "last_failed_at"),)
+
+    subject_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), primary_key=True, comment="HMAC of a canonical address or of a device's id"
+    )
+    in_a_row: Mapped[int] = mapped_column(comment="consecutive failures")
+    last_failed_at: Mapped[datetime]
+    recent: Mapped[list[datetime]] = mapped_column(
+        ARRAY(DateTime(timezone=True)), comment="those of the last 24 hours, oldest first"
+    )

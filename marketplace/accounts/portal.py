@@ -12,18 +12,22 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from marketplace.accounts import queries, services, sessions
+from marketplace.accounts import queries, services, sessions, signing_in
 from marketplace.accounts.api import become, forget
 from marketplace.accounts.models import Role, Transport
 from marketplace.accounts.policy import CHANGE_PASSWORD
 from marketplace.accounts.services import AccountHooks
+from marketplace.accounts.signing_in import caller_of, cookies_of, network_of
+from marketplace.accounts.throttling import may_mail
 from marketplace.catalogues import N_, translate
-from marketplace.errors import InvalidInputError
+from marketplace.errors import InvalidInputError, TooManyRequestsError
 from marketplace.ports import Ports
 from marketplace.web.guards import requires_member
-from marketplace.web.identity import Member, client_label, member_of, session_cookie, truncated_address
+from marketplace.web.identity import Member, member_of, session_cookie
+from marketplace.web.language import format_wait
 from marketplace.web.pages import SUSPENDED_PAGE, UNSETTLED_PAGES, render, see_other
 from marketplace.web.portal import FormData, errors_by_field, form_post, page_get
+from marketplace.web.problems import to_refusal
 from marketplace.web.start import local_path
 
 AnyRequest = Request[Any, Any, Any]
@@ -42,7 +46,9 @@ def sign_in_page(request: AnyRequest, next: FromQuery[str] = "") -> Response[Any
     member = member_of(request)
     if member is not None:
         return see_other(_landing(member, next))
-    return render(request, "accounts/sign_in.html", form={}, next=local_path(next, ""), problem=None)
+    return render(
+        request, "accounts/sign_in.html", form={}, next=local_path(next, ""), problem=None, wait=None
+    )
 
 
 @form_post("/sign-in", opt=PUBLIC)
@@ -52,34 +58,36 @@ def sign_in(
     form: NamedDependency[FormData],
     language: NamedDependency[str],
 ) -> Response[Any]:
-    """Open a session, or show the form again with the one sentence that fits every refusal (A-06)."""
-    now = ports.clock.now()
-    with ports.db.transaction() as session:
-        opened = sessions.sign_in(
-            session,
-            now,
-            ports.settings,
+    """Open a session, or show the form again: one sentence for every refusal (A-06), or the wait (A-04)."""
+    try:
+        opened = signing_in.sign_in(
+            ports,
+            caller_of(request, ports),
             email=form.text("email"),
             password=form.raw("password"),
             transport=Transport.COOKIE,
-            client=client_label(request),
-            address=truncated_address(request),
         )
-    target = form.text("next")
-    if opened is None:
-        return render(
-            request,
-            "accounts/sign_in.html",
-            401,
-            form={"email": form.text("email")},
-            next=local_path(target, ""),
-            problem=translate(language, sessions.WrongCredentialsError.message),
-        )
+    except sessions.WrongCredentialsError as refused:
+        return _sign_in_again(request, form, 401, problem=translate(language, refused.message))
+    except TooManyRequestsError as refused:
+        page = _sign_in_again(request, form, 429, wait=format_wait(refused.retry_after, language))
+        page.headers.update(dict(to_refusal(refused).headers))
+        return page
     become(request, opened)
     member = member_of(request)
-    answer = see_other(_landing(member, target) if member else "/")
-    answer.set_cookie(session_cookie(ports.settings, opened.token, now, opened.expires_at))
+    answer = see_other(_landing(member, form.text("next")) if member else "/")
+    for cookie in cookies_of(request, ports, opened):
+        answer.set_cookie(cookie)
     return answer
+
+
+def _sign_in_again(request: AnyRequest, form: FormData, status: int, **told: str) -> Response[Any]:
+    """Show the form with what was typed, but for the password."""
+    values = {"problem": None, "wait": None, **told}
+    target = local_path(form.text("next"), "")
+    return render(
+        request, "accounts/sign_in.html", status, form={"email": form.text("email")}, next=target, **values
+    )
 
 
 @form_post("/sign-out", opt=PUBLIC)
@@ -143,10 +151,11 @@ def new_link(
     form: NamedDependency[FormData],
     language: NamedDependency[str],
 ) -> Response[Any]:
-    """Mail a new link if the address needs one; the answer is the same if not."""
+    """Mail a new link if the address needs one; the answer is the same if not, or too often (R-02)."""
     try:
-        with ports.db.transaction() as session:
-            services.resend_confirmation(session, ports.clock.now(), form.text("email"))
+        if may_mail(ports.limiter, ports.settings, form.text("email"), network_of(request)):
+            with ports.db.transaction() as session:
+                services.resend_confirmation(session, ports.clock.now(), form.text("email"))
     except InvalidInputError as refused:
         errors = errors_by_field(refused, language)
         return render(request, "accounts/new_link.html", 422, form=form, is_spent=False, errors=errors)
@@ -166,10 +175,11 @@ def forgotten(
     form: NamedDependency[FormData],
     language: NamedDependency[str],
 ) -> Response[Any]:
-    """Mail a reset link if the address has an account; the answer is the same if not (A6)."""
+    """Mail a reset link if there is an account; the answer is the same if not, or too often (A6, R-02)."""
     try:
-        with ports.db.transaction() as session:
-            services.request_password_reset(session, ports.clock.now(), form.text("email"))
+        if may_mail(ports.limiter, ports.settings, form.text("email"), network_of(request)):
+            with ports.db.transaction() as session:
+                services.request_password_reset(session, ports.clock.now(), form.text("email"))
     except InvalidInputError as refused:
         errors = errors_by_field(refused, language)
         return render(

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from marketplace import audit, outbox
-from marketplace.accounts import passwords, policy
+from marketplace.accounts import passwords, policy, throttling
 from marketplace.accounts.addresses import EmailAddress, parse_address
 from marketplace.accounts.models import (
     Account,
@@ -238,7 +238,7 @@ def reset_password(session: Session, now: datetime, settings: Settings, token: s
     new_hash = _checked_hash(settings, account, password, "password")
     _use_token(session, now, token, TokenPurpose.RESET_PASSWORD)
     account = _locked(session, account.id)
-    _store_password(session, account, new_hash)
+    _store_password(session, settings, account, new_hash)
     session.execute(delete(AccountSession).where(AccountSession.account_id == account.id))
     _audit(session, now, "password.reset", account.id, Role(account.role), "A6")
     request_mail(session, now, "password_changed", account.id)
@@ -269,7 +269,7 @@ def change_password(
     if current_password is not None and current_password == new_password:
         message = N_("Choose a password that you did not use here before.")
         raise InvalidInputError.of("new_password", "password_unchanged", message)
-    _store_password(session, account, new_hash)
+    _store_password(session, settings, account, new_hash)
     session.execute(
         delete(AccountSession).where(AccountSession.account_id == account_id, AccountSession.id != session_id)
     )
@@ -296,6 +296,7 @@ def set_password(session: Session, settings: Settings, account_id: UUID, passwor
     account.password_hash = passwords.hash_password(password, settings.password_hash_memory_kib)
     account.password_kind = PasswordKind.CHOSEN
     account.password_expires_at = None
+    throttling.forget(session, settings, account.email)
 
 
 def update_own_data(
@@ -458,13 +459,16 @@ def _checked_hash(settings: Settings, account: Account, password: str, field_nam
     return passwords.hash_password(password, settings.password_hash_memory_kib)
 
 
-def _store_password(session: Session, account: Account, new_hash: str) -> None:
-    """Store a chosen password; a new epoch voids what was signed in with the old one."""
+def _store_password(session: Session, settings: Settings, account: Account, new_hash: str) -> None:
+    """Store a chosen password; a new epoch voids what was signed in with the old one.
+
+    Failures of before were tries at the old one: no lock outlives a reset (security.md A-05).
+    """
     account.password_hash = new_hash
     account.password_kind = PasswordKind.CHOSEN
     account.password_expires_at = None
-    account.password_failures = 0
     account.epoch += 1
+    throttling.forget(session, settings, account.email)
     void_tokens(session, account.id, TokenPurpose.RESET_PASSWORD)
     session.flush()
 

@@ -1,26 +1,27 @@
-"""Use cases of sessions: signing in and out, seeing and ending them (security.md S-01 to S-05).
+"""Use cases of sessions: opening, seeing and ending them (security.md S-01 to S-05).
 
-A session is a row; its token is random, travels once and is stored as SHA-256 only. Whatever
-changes the password raises the account's epoch, which voids every older session.
+How a sign-in gets here is in ``signing_in.py``. A session is a row; its token is random, travels
+once and is stored as SHA-256 only. Whatever changes the password raises the account's epoch, which
+voids every older session.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace import audit
-from marketplace.accounts import passwords, queries
+from marketplace.accounts import queries
 from marketplace.accounts.addresses import parse_address
 from marketplace.accounts.models import Account, AccountSession, PasswordKind, Role, TokenPurpose, Transport
 from marketplace.accounts.policy import next_step, suspension_in_force
 from marketplace.accounts.services import hash_token, new_token, request_mail, void_tokens
 from marketplace.catalogues import N_
-from marketplace.errors import InvalidInputError, NotAllowedError, NotFoundError, NotSignedInError
+from marketplace.errors import InvalidInputError, NotFoundError, NotSignedInError
 from marketplace.settings import Settings
 from marketplace.terms.queries import outstanding_documents
 
@@ -33,6 +34,15 @@ class WrongCredentialsError(NotSignedInError):
 
     code = "wrong_credentials"
     message = N_("The e-mail address or the password is wrong, or the address is not confirmed yet.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """What a submitted password is verified against."""
+
+    account_id: UUID | None = None
+    password_hash: str | None = None
+    may_use_bearer: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,37 +64,61 @@ class SignedIn:
     suspended_by: UUID | None
 
 
-def sign_in(
+def credentials_of(session: Session, now: datetime, email: str) -> Credentials:
+    """Return what a submitted password is verified against; of nobody, nothing fits (A-06, A-07).
+
+    An unconfirmed address and an expired temporary password (A3) have nothing that fits either.
+    """
+    account = _account_of(session, email)
+    if account is None:
+        return Credentials()
+    return Credentials(
+        account_id=account.id,
+        password_hash=account.password_hash if _may_try(account, now) else None,
+        may_use_bearer=account.may_use_bearer,
+    )
+
+
+def open_session(
     session: Session,
     now: datetime,
     settings: Settings,
+    verified: Credentials,
+    new_hash: str | None,
     *,
-    email: str,
-    password: str,
     transport: Transport,
     client: str,
     address: str,
 ) -> SignedIn | None:
-    """Open a session; None when refused, for whatever reason and after the same work (A-06, A-07).
+    """Open a session for a password that was right; None when it is no longer the account's (A-06).
 
-    None rather than an error, so that the transaction which counts the failure commits; the edge
-    then raises :class:`WrongCredentialsError`. A temporary password works once and within its
-    life (A3). A suspended member gets in, to the statement and no further (E5). Raises
-    :class:`NotAllowedError` (``bearer_not_granted``) once the password was right.
+    A temporary password is spent by this (A3); ``new_hash`` replaces one of older parameters (A-01). A
+    suspended member gets in, to the statement and no further (E5).
     """
-    account = _account_of(session, email)
-    memory = settings.password_hash_memory_kib
-    stored = account.password_hash if account is not None and _may_try(account, now) else None
-    check = passwords.verify_password(stored, password, memory)
-    if account is None or not check.is_right:
-        if account is not None:
-            _count_failure(session, account)
-        return None
-    if transport is Transport.BEARER and not account.may_use_bearer:
-        raise NotAllowedError("bearer_not_granted", "An admin has to grant this account access for programs.")
-    if not _claim(session, now, account, stored, check.new_hash):
+    account = session.get(Account, verified.account_id)
+    if account is None or not _claim(session, now, account, verified.password_hash, new_hash):
         return None
     return _open(session, now, settings, account, transport, client, address)
+
+
+def disable_password(session: Session, now: datetime, account_id: UUID | None) -> None:
+    """Drop the password of an account that was tried too often, and tell its owner, once (A-04).
+
+    A reset sets a new one; sessions that are open go on (A-05). For nobody it costs the same.
+    """
+    role = session.scalar(
+        update(Account)
+        .where(Account.id == (account_id or uuid4()), Account.password_hash.is_not(None))
+        .values(password_hash=None)
+        .returning(Account.role)
+        .execution_options(synchronize_session=False)
+    )
+    if account_id is not None and role is not None:
+        audit.record(
+            session, now, "password.disabled", actor_id=None, actor_role="system",
+            subject_kind="account", subject_id=account_id, rule="A-04",
+        )  # fmt: skip
+        request_mail(session, now, "password_disabled", account_id)
 
 
 def touch_session(session: Session, now: datetime, session_id: UUID, account_id: UUID) -> None:
@@ -143,14 +177,6 @@ def _may_try(account: Account, now: datetime) -> bool:
     return expires_at is None or now < expires_at
 
 
-def _count_failure(session: Session, account: Account) -> None:
-    session.execute(
-        update(Account)
-        .where(Account.id == account.id)
-        .values(password_failures=Account.password_failures + 1)
-    )
-
-
 def _claim(
     session: Session, now: datetime, account: Account, stored: str | None, new_hash: str | None
 ) -> bool:
@@ -164,7 +190,6 @@ def _claim(
         .where(Account.id == account.id, Account.password_hash == stored)
         .values(
             password_hash=None if is_temporary else (new_hash or stored),
-            password_failures=0,
             last_activity_at=now,
         )
         .returning(Account.id)

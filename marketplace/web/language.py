@@ -12,6 +12,7 @@ from babel import Locale
 from babel.dates import format_date as babel_date
 from babel.dates import format_datetime as babel_datetime
 from babel.dates import format_skeleton, get_timezone
+from babel.units import format_unit
 from litestar.datastructures import Cookie
 
 from marketplace.catalogues import LANGUAGES
@@ -104,6 +105,18 @@ def format_datetime(value: datetime | None, language: str) -> str:
     pattern = f"{_day_pattern(value.astimezone(UTC), language)} HH:mm"
     at = babel_datetime(value, pattern, tzinfo=get_timezone("UTC"), locale=_LOCALES[language])
     return f"{at} UTC"
+
+
+MANY_MINUTES = 120
+"""From here on a wait is told in hours."""
+
+
+def format_wait(seconds: int, language: str) -> str:
+    """Return ``2 minutes`` or ``5 hours``, rounded up: who comes back after it waits no more."""
+    minutes = max(1, -(-seconds // 60))
+    hours = -(-minutes // 60)
+    value, unit = (minutes, "minute") if minutes < MANY_MINUTES else (hours, "hour")
+    return str(format_unit(value, f"duration-{unit}", length="long", locale=_LOCALES[language]))
 
 
 def _day_pattern(day: date, language: str) -> str:

@@ -210,6 +210,26 @@ def test_the_menu_keeps_to_one_line(chromium: Browser, town: Town, who: str) -> 
         assert reflow_faults(page) == []
 
 
+@pytest.mark.parametrize("language", SCREENS)
+def test_the_wait_after_too_many_sign_ins(chromium: Browser, town: Town, language: str) -> None:
+    """A-04, F4, O-06: the page that says when to come back is accessible and keeps the address."""
+    email = f"nobody-{language}@example.org"
+    with watched_pages(chromium, town.url) as new_page:
+        page = new_page(viewport=SCREENS[language], language=language, expect={401, 429})
+        for _ in range(6):
+            page.goto("/sign-in?next=/account")
+            page.locator("[name=email]").fill(email)
+            page.locator("[name=password]").fill("not the right password")
+            page.locator("main [type=submit]").click()
+        expect(page.locator("#wait")).to_contain_text("1 minute")
+        expect(page.locator("[name=email]")).to_have_value(email)
+        expect(page.locator("[name=password]")).to_have_value("")
+        expect(page.locator("main [name=next]")).to_have_value("/account")
+        assert accessibility_faults(page) == []
+        take_pictures(page, f"wait-{language}")
+        assert reflow_faults(page) == []
+
+
 def sign_in(page: Page, town: Town, who: str) -> None:
     """Take the session of ``who``; visitors have none."""
     if who in town.scene.tokens:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from marketplace.accounts.models import Role
+from marketplace.accounts.models import Role, Transport
 from marketplace.accounts.services import AccountHooks, Registration, register_account
+from marketplace.accounts.sessions import SignedIn, WrongCredentialsError
+from marketplace.accounts.signing_in import Caller, sign_in
+from marketplace.app import build_ports
 from marketplace.clock import FixedClock
 from marketplace.db import Database
 from marketplace.mail import Mail, MailSink
 from marketplace.mail_delivery import deliver_due_mails
 from marketplace.ports import Ports
+from marketplace.rate_limits.memory import MemoryLimiter
 from marketplace.settings import Settings
 from marketplace.terms.queries import required_documents
 from marketplace.terms.services import AcceptedVersion, publish_builtin
@@ -82,11 +87,28 @@ class World:
         return account_id
 
     def sign_in(self, email: str, password: str = PASSWORD, **named: Any) -> Any:
-        from marketplace.accounts.models import Transport
-        from marketplace.accounts.sessions import sign_in
+        """Sign in as the edge does; None for wrong credentials."""
+        try:
+            return self.try_sign_in(email, password, **named)
+        except WrongCredentialsError:
+            return None
 
-        values = {"transport": Transport.COOKIE, "client": "Firefox, Linux", "address": "192.0.2.0"}
-        return self.act(sign_in, self.settings, email=email, password=password, **(values | named))
+    def try_sign_in(self, email: str, password: str = PASSWORD, **named: Any) -> SignedIn:
+        """Sign in as the edge does, from one network unless told."""
+        values = {"client": "Firefox, Linux", "address": "192.0.2.0", "network": "192.0.2.7"}
+        transport = named.pop("transport", Transport.COOKIE)
+        caller = Caller(**(values | named))
+        return sign_in(self.ports, caller, email=email, password=password, transport=transport)
+
+
+@pytest.fixture
+def ports(
+    settings: Settings, db: Database, database_url: str, clock: FixedClock, mail_sink: MailSink
+) -> Ports:
+    """The real adapters; the limiter's time stands still with the clock."""
+    limiter = MemoryLimiter(lambda: clock.now().timestamp())
+    settings = replace(settings, database_url=database_url)
+    return build_ports(settings, db=db, clock=clock, mailer=mail_sink, limiter=limiter)
 
 
 @pytest.fixture

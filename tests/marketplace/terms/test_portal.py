@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from marketplace.accounts.models import Account, Transport
-from marketplace.accounts.sessions import sign_in
+from marketplace.accounts.signing_in import Caller, sign_in
 from marketplace.ports import Ports
 from marketplace.terms.models import DocumentKind
 from marketplace.terms.services import publish, publish_builtin
@@ -34,17 +34,8 @@ def member(documents: Ports, client: Client) -> Account:
     """An English-speaking candidate without any acceptance, signed in with a cookie."""
     with documents.db.transaction() as session:
         account = an_account(session, language="en")
-        opened = sign_in(
-            session,
-            documents.clock.now(),
-            documents.settings,
-            email=account.email,
-            password=PASSWORD,
-            transport=Transport.COOKIE,
-            client="",
-            address="",
-        )
-    assert opened is not None
+    caller = Caller(client="", address="", network="")
+    opened = sign_in(documents, caller, email=account.email, password=PASSWORD, transport=Transport.COOKIE)
     assert opened.next == "accept_terms"
     client.cookies.set("tm_session", opened.token)
     return account
