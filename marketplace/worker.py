@@ -36,6 +36,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "send mails": {"task": "mail.deliver", "schedule": SWEEP},
     "delete discarded files": {"task": "candidates.remove_discarded", "schedule": timedelta(seconds=30)},
     "rebuild what does not fit": {"task": "indexer.rebuild_outdated", "schedule": timedelta(minutes=10)},
+    "remind of deletions": {"task": "contacts.remind_deletions", "schedule": timedelta(hours=1)},
     "prune done messages": {"task": "outbox.prune", "schedule": timedelta(hours=1)},
 }
 
@@ -201,6 +202,17 @@ def remove_discarded_files() -> None:
         removed = remove_discarded(session, ports.clock.now(), ports.files, limit=1000)
     if removed:
         log.info("files.removed", files=removed)
+
+
+@task("contacts.remind_deletions")
+def remind_deletions() -> None:
+    """Remind those who hold copies whose day comes near or has passed (rules D4)."""
+    from marketplace.contacts.reminders import remind_deletions as remind
+
+    ports = worker_ports()
+    report = remind(ports.db, ports.clock.now(), ports.settings)
+    if report.found:
+        log.info("deletions.reminded", recruiters=report.done, skipped=report.skipped, failed=report.failed)
 
 
 @task("outbox.prune")
