@@ -20,6 +20,8 @@ from marketplace.accounts import portal as accounts_portal
 from marketplace.accounts.models import Role
 from marketplace.accounts.services import AccountHooks
 from marketplace.admin import api as admin_api
+from marketplace.admin import duties_api as admin_duties_api
+from marketplace.admin import duties_portal as admin_duties_portal
 from marketplace.admin import portal as admin_portal
 from marketplace.admin import sanctions_api, sanctions_portal
 from marketplace.candidates import api as candidates_api
@@ -110,6 +112,7 @@ def api_routes() -> list[HTTPRouteHandler]:
         *moderation_api.ROUTES,
         *admin_api.ROUTES,
         *sanctions_api.ROUTES,
+        *admin_duties_api.ROUTES,
     ]
 
 
@@ -125,6 +128,7 @@ def portal_routes(settings: Settings) -> Sequence[Any]:
         *moderation_portal.ROUTES,
         *admin_portal.ROUTES,
         *sanctions_portal.ROUTES,
+        *admin_duties_portal.ROUTES,
         *web_routes.page_routes(settings),
     ]
 

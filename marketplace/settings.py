@@ -149,6 +149,16 @@ class Settings:
     withdrawal_deletion_days: int = setting(7, "The same after a withdrawal or erasure (D5).")
     data_confirmation_months: int = setting(6, "Months after which recruiters confirm their data again (A7).")
     data_confirmation_grace_days: int = setting(30, "Days after that until contact and download stop (A7).")
+    deletion_reminder_days: tuple[int, ...] = setting(
+        (60, 30, 14, 3, 0),
+        "Days before the deletion day on which the holder of a copy is reminded, with commas between (D4).",
+    )
+    deletion_reminder_every_days: int = setting(
+        7, "Days between the reminders that follow the deletion day until the duty is settled (D4)."
+    )
+    exception_reason_max_characters: int = setting(
+        500, "Length of the reason for keeping a copy: a hire, or a law that is named (D4)."
+    )
     overdue_grace_days: int = setting(14, "Days overdue after which new downloads and reveals stop (D4).")
     idempotency_hours: int = setting(
         24, "Time in which an `Idempotency-Key` is remembered (security.md F-07)."
@@ -217,6 +227,8 @@ class Settings:
             for name in ("password_hash_memory_kib", "password_min_length"):
                 if getattr(self, name) < default_of(name):
                     raise SettingsError(f"{variable(name)} is at least {default_of(name)} in production")
+        if not self.deletion_reminder_days or self.deletion_reminder_every_days < 1:
+            raise SettingsError("MARKETPLACE_DELETION_REMINDER_(EVERY_)DAYS must leave a reminder (D4)")
         if self.secret_key and len(self.secret_key) < 32:
             raise SettingsError("MARKETPLACE_SECRET_KEY must have at least 32 characters")
         return self
@@ -253,6 +265,11 @@ def _parse(name: str, text: str, kind: Any) -> Any:
             return int(text)
         except ValueError:
             raise SettingsError(f"{name}={text} is not a whole number") from None
+    if get_origin(kind) is tuple:
+        numbers = [part.strip() for part in text.split(",")]
+        if not all(number.isascii() and number.isdigit() for number in numbers):
+            raise SettingsError(f"{name}={text} is no list of whole numbers with commas between")
+        return tuple(map(int, numbers))
     return Path(text) if kind is Path else text
 
 
@@ -275,11 +292,13 @@ def development_secret(data: Path) -> str:
 def as_markdown() -> str:
     """Return the page ``docs/settings.md``; ``python -m marketplace.settings`` prints it."""
     rows = []
+    default: Any
     for item in fields(Settings):
         if item.name == "quotas":
             name, default = "MARKETPLACE_QUOTA_<NAME>", ""
         else:
             name, default = variable(item.name), default_of(item.name)
+        default = ",".join(map(str, default)) if isinstance(default, tuple) else default
         shown = f"`{default}`" if default not in (None, "") else "empty"
         secret = " Secret." if item.metadata["secret"] else ""
         rows.append(f"| `{name}` | {shown} | {item.metadata['doc']}{secret} |")

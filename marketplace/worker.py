@@ -37,6 +37,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "end suspensions": {"task": "moderation.reinstate_due", "schedule": SWEEP},
     "delete discarded files": {"task": "candidates.remove_discarded", "schedule": timedelta(seconds=30)},
     "rebuild what does not fit": {"task": "indexer.rebuild_outdated", "schedule": timedelta(minutes=10)},
+    "remind of deletions": {"task": "contacts.remind_deletions", "schedule": timedelta(hours=1)},
     "prune done messages": {"task": "outbox.prune", "schedule": timedelta(hours=1)},
 }
 
@@ -212,6 +213,17 @@ def reinstate_due_members() -> None:
     reinstated = reinstate_due(worker_ports())
     if reinstated:
         log.info("suspensions.ended", members=reinstated)
+
+
+@task("contacts.remind_deletions")
+def remind_deletions() -> None:
+    """Remind those who hold copies whose day comes near or has passed (rules D4)."""
+    from marketplace.contacts.reminders import remind_deletions as remind
+
+    ports = worker_ports()
+    report = remind(ports.db, ports.clock.now(), ports.settings)
+    if report.found:
+        log.info("deletions.reminded", recruiters=report.done, skipped=report.skipped, failed=report.failed)
 
 
 @task("outbox.prune")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any, Literal, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from argon2 import PasswordHasher
 from sqlalchemy import select
@@ -26,7 +26,7 @@ from marketplace.candidates.models import (
     RightToWork,
     WorkRight,
 )
-from marketplace.contacts.models import Opening, OpeningState
+from marketplace.contacts.models import CVDownload, Opening, OpeningState
 from marketplace.recruiters.models import Company, CompanyDomain, CompanyState, Recruiter, RecruiterState
 from marketplace.terms.models import Consent
 
@@ -192,6 +192,16 @@ def an_opening(session: Session, recruiter: Recruiter, **columns: Any) -> Openin
         "state": OpeningState.OPEN, "created_at": NOW - timedelta(days=3),
     }  # fmt: skip
     return _added(session, Opening(**values | columns))
+
+
+def a_copy(session: Session, opening: Opening, candidate_id: UUID, **columns: Any) -> CVDownload:
+    """A copy the recruiter of ``opening`` took now, to be deleted by 23 May 2027."""
+    values: dict[str, Any] = {
+        "recruiter_id": opening.recruiter_id, "company_id": opening.company_id, "candidate_id": candidate_id,
+        "opening_id": opening.id, "cv_id": uuid4(), "session_id": uuid4(), "downloaded_at": NOW,
+        "delete_by_on": date(2027, 5, 23),
+    }  # fmt: skip
+    return _added(session, CVDownload(**values | columns))
 
 
 def an_exclusion(session: Session, candidate: Candidate, **columns: Any) -> Exclusion:

@@ -15,6 +15,7 @@ from litestar.params import FromPath, QueryParameter
 from marketplace.admin.api import Cursor
 from marketplace.admin.guards import requires_admin
 from marketplace.catalogues import N_
+from marketplace.contacts.duty_queries import overdue_count
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
 from marketplace.recruiters import queries, reviews
@@ -40,9 +41,11 @@ def overview(request: AnyRequest, ports: NamedDependency[Ports]) -> Page:
         counts = queries.waiting_counts(session)
         waiting = queries.companies_page(session, CompanyState.PENDING_REVIEW, size=1).companies
         recruiters = queries.recruiters_to_review(session)
+        overdue = overdue_count(session, ports.clock.today())
     return render(
         request, "admin/overview.html",
         counts=counts, recruiters=recruiters, next_company=waiting[0].id if waiting else None,
+        overdue_duties=overdue,
     )  # fmt: skip
 
 

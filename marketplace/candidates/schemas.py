@@ -175,6 +175,7 @@ class AccessOut(msgspec.Struct, kw_only=True, omit_defaults=True):
     purpose: str
     delete_by_on: date | None = None
     duty_state: str | None = None
+    duty_exception: str | None = None
 
     @classmethod
     def of(cls, view: LedgerView) -> AccessOut:
@@ -187,6 +188,7 @@ class AccessOut(msgspec.Struct, kw_only=True, omit_defaults=True):
             purpose=view.purpose,
             delete_by_on=view.delete_by_on,
             duty_state=None if view.duty_state is None else view.duty_state.value,
+            duty_exception=None if view.duty_exception is None else view.duty_exception.value,
         )
 
 

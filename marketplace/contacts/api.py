@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from marketplace.accounts.models import Role
-from marketplace.contacts import disclosures, downloads, messages, openings, queries
+from marketplace.contacts import disclosures, downloads, duties, messages, openings, queries
 from marketplace.contacts.guards import refuses_speculation, requires_either_side
 from marketplace.contacts.models import ContactState, OpeningState
 from marketplace.contacts.openings import OpeningChange
@@ -22,6 +22,7 @@ from marketplace.contacts.schemas import (
     CVTextOut,
     DutiesOut,
     EmailOut,
+    ExceptionIn,
     MadeContactOut,
     MessageIn,
     MessageOut,
@@ -187,7 +188,7 @@ def list_duties(
 ) -> DutiesOut:
     """Your copies, newest first, with the day each must be deleted by."""
     with ports.db.transaction() as session:
-        page = downloads.own_duties(session, ports.clock.now(), member.account_id, position_of(cursor))
+        page = duties.own_duties(session, ports.clock.now(), member.account_id, position_of(cursor))
     return DutiesOut(items=[duty_out(duty) for duty in page.rows], next_cursor=cursor_of(page.after))
 
 
@@ -206,8 +207,28 @@ def attest_deletions(
         raise InvalidInputError.of("ids", "one_of", "Give either ids or all.")
     now = ports.clock.now()
     with ports.db.transaction() as session:
-        duties = downloads.attest_deletion(session, now, member.account_id, data.ids)
-    return DutiesOut(items=[duty_out(duty) for duty in duties], next_cursor=None)
+        settled = duties.settle(session, now, member.account_id, data.ids, duties.DELETED)
+    return DutiesOut(items=[duty_out(duty) for duty in settled], next_cursor=None)
+
+
+@post(
+    "/cv-downloads/exceptions",
+    guards=[requires_recruiter],
+    errors=(404,),
+    status_code=201,
+    summary="Keep copies for a reason",
+)
+def except_copies(
+    ports: NamedDependency[Ports], member: NamedDependency[Member], data: JSONBody[ExceptionIn]
+) -> DutiesOut:
+    """Say that copies must be kept: the candidate was hired, or a law that you name obliges you.
+
+    What is settled already stays as it is. The candidate reads which of the two it is.
+    """
+    said = duties.kept(ports.settings, data.exception.value, data.reason)
+    with ports.db.transaction() as session:
+        settled = duties.settle(session, ports.clock.now(), member.account_id, data.ids, said)
+    return DutiesOut(items=[duty_out(duty) for duty in settled], next_cursor=None)
 
 
 @post(
@@ -392,6 +413,7 @@ ROUTES: list[HTTPRouteHandler] = [
     hand_out_copy,
     list_duties,
     attest_deletions,
+    except_copies,
     request_contact,
     list_contacts,
     read_thread,

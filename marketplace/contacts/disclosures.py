@@ -120,6 +120,7 @@ class OpenedCandidate:
     contact: Decision
     may_reveal: bool
     may_download: bool
+    is_stopped_by_duties: bool
     has_text: bool
 
 
@@ -180,6 +181,7 @@ def open_profile(
         may_download=meeting.decide(country, Act.CV_DOWNLOAD).allowed
         and file_may_be_given(is_minor=meeting.is_minor)
         and cv is not None,
+        is_stopped_by_duties=meeting.recruiter_facts.has_duties_overdue,
         has_text=cv is not None and bool(cv.text_scrubbed),
     )
 

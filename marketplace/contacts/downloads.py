@@ -1,28 +1,26 @@
-"""Marked copies of CVs and the duty to delete them: taken, handed out once, attested (rules D4, X-06)."""
+"""Marked copies of CVs: taken with the duty to delete them, handed out once (rules D4, X-06).
+
+What becomes of the duty is in ``duties.py``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import audit
 from marketplace.contacts import disclosures, queries, replays, retention
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.openings import own_open_opening
-from marketplace.contacts.queries import DownloadView, Page, Position
 from marketplace.db import Database
-from marketplace.errors import InvalidInputError, NotFoundError
+from marketplace.errors import NotFoundError
 from marketplace.files import FileStore
 from marketplace.pdf.results import Marking
 from marketplace.settings import Settings
-
-ATTESTED_AT_ONCE = 500
 
 
 class CopyMarker(Protocol):
@@ -37,15 +35,6 @@ class TakenCopy:
 
     id: UUID
     delete_by_on: date
-
-
-@dataclass(frozen=True)
-class Duty:
-    """A copy with how its duty stands today (rules D4)."""
-
-    copy: DownloadView
-    days_left: int
-    is_overdue: bool
 
 
 def download_cv(
@@ -127,47 +116,6 @@ def hand_out(
     return marked
 
 
-def own_duties(
-    session: Session, now: datetime, account_id: UUID, after: Position | None = None
-) -> Page[Duty]:
-    """Return own copies, newest first, with the state of each duty and the days left (D4)."""
-    recruiter = queries.asking_recruiter(session, account_id)
-    page = queries.downloads(session, recruiter.recruiter_id, after=after)
-    return Page(tuple(_duty(copy, now.date()) for copy in page.rows), page.after)
-
-
-def attest_deletion(
-    session: Session, now: datetime, account_id: UUID, copies: Collection[UUID] | None
-) -> tuple[Duty, ...]:
-    """Attest that copies were deleted: those named, or with None every open one (D4).
-
-    An attested duty stays attested. Raises :class:`NotFoundError` when one is unknown or foreign,
-    and then attests none.
-    """
-    if copies is not None and not 0 < len(set(copies)) <= ATTESTED_AT_ONCE:
-        raise InvalidInputError.of("ids", "count", "Name 1 to %(limit)s copies.", limit=ATTESTED_AT_ONCE)
-    recruiter = queries.asking_recruiter(session, account_id)
-    statement = select(CVDownload).where(CVDownload.recruiter_id == recruiter.recruiter_id)
-    if copies is None:
-        statement = statement.where(CVDownload.state == DutyState.OPEN)
-    else:
-        statement = statement.where(CVDownload.id.in_(set(copies)))
-    held = session.scalars(statement.order_by(CVDownload.id).with_for_update()).all()
-    if copies is not None and len(held) != len(set(copies)):
-        raise NotFoundError
-    for copy in held:
-        if copy.state == DutyState.OPEN:
-            copy.state = DutyState.ATTESTED
-            copy.settled_at = now
-            audit.record(
-                session, now, "deletion.attested", actor_id=account_id, actor_role="recruiter",
-                subject_kind="cv_download", subject_id=copy.id, rule="D4",
-            )  # fmt: skip
-    session.flush()
-    views = (queries.download(session, copy.id) for copy in held)
-    return tuple(_duty(view, now.date()) for view in views if view is not None)
-
-
 def _prepared(
     session: Session,
     now: datetime,
@@ -208,8 +156,3 @@ def _is_waiting(copy: CVDownload, now: datetime, settings: Settings, session_id:
         and copy.state == DutyState.OPEN
         and retention.ticket_is_live(copy.downloaded_at, now, settings.download_ticket_seconds)
     )
-
-
-def _duty(copy: DownloadView, today: date) -> Duty:
-    left = retention.days_left(copy.delete_by_on, today)
-    return Duty(copy, left, copy.state is DutyState.OPEN and left < 0)

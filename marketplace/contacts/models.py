@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     ForeignKey,
     Identity,
     Index,
@@ -43,6 +44,13 @@ class DutyState(StrEnum):
     OPEN = "open"
     ATTESTED = "attested"
     EXCEPTED = "excepted"
+
+
+class DutyException(StrEnum):
+    """Why a copy may be kept beyond its day (rules D4)."""
+
+    HIRED = "hired"
+    LEGAL_OBLIGATION = "legal_obligation"
 
 
 class Opening(Base):
@@ -116,6 +124,40 @@ class CVDownload(Base):
     holder_told_at: Mapped[datetime | None] = mapped_column(
         comment="when the recruiter was told that the candidate withdrew (D5)"
     )
+    exception: Mapped[DutyException | None] = mapped_column(
+        String(24), comment="why it is kept, once excepted (D4)"
+    )
+    exception_reason: Mapped[str | None] = mapped_column(Text, comment="in the holder's words")
+
+
+class DeletionReminder(Base):
+    """One reminder of one copy: sent, or superseded by a later one. Its key is what makes it one (D4)."""
+
+    __tablename__ = "deletion_reminder"
+    __table_args__ = (
+        CheckConstraint("(sent_at IS NULL) <> (superseded_at IS NULL)", name="sent_or_superseded"),
+    )
+
+    copy_id: Mapped[UUID] = mapped_column(ForeignKey("cv_download.id", ondelete="CASCADE"), primary_key=True)
+    due_on: Mapped[date] = mapped_column(primary_key=True)
+    days_before: Mapped[int] = mapped_column(comment="of the deletion day; negative afterwards")
+    sent_at: Mapped[datetime | None] = mapped_column(comment="when its mail was put into the outbox")
+    superseded_at: Mapped[datetime | None] = mapped_column(comment="when a later one was sent instead")
+
+
+class SettleLink(Base):
+    """A link to settle the duties of a recruiter who cannot sign in, until none is open (rules B6, D4).
+
+    Only its SHA-256 is stored. Each person it is mailed to has one: a new mail replaces their own and
+    nobody else's, so that the link of the closing mail outlives those that later go to the company.
+    """
+
+    __tablename__ = "settle_link"
+
+    recruiter_id: Mapped[UUID] = mapped_column(primary_key=True, comment="whose duties it settles")
+    mailed_to: Mapped[UUID] = mapped_column(primary_key=True, comment="account it went to; may be gone")
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[datetime]
 
 
 class Contact(Base):

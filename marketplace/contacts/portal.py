@@ -15,6 +15,7 @@ from marketplace.contacts import (
     candidate_portal,
     disclosures,
     downloads,
+    duties_portal,
     forms,
     messages,
     openings,
@@ -223,45 +224,6 @@ def copy_file(
 ) -> Response[bytes]:
     """The marked PDF, once (U-08)."""
     return copy_response(ports, member, download_id)
-
-
-@page_get("/recruiter/downloads", guards=[requires_recruiter])
-def downloads_page(
-    request: AnyRequest,
-    ports: NamedDependency[Ports],
-    member: NamedDependency[Member],
-    cursor: FromQuery[str | None] = None,
-) -> Response[Any]:
-    """Own copies: until when each must be deleted, and what is settled (D4)."""
-    with ports.db.transaction() as session:
-        page = downloads.own_duties(session, ports.clock.now(), member.account_id, position_of(cursor))
-    return render(
-        request,
-        "contacts/downloads.html",
-        duties=page.rows,
-        open_count=sum(duty.copy.state.value == "open" for duty in page.rows),
-        next_cursor=cursor_of(page.after),
-        is_first=cursor is None,
-    )
-
-
-@form_post("/recruiter/downloads/attestations", guards=[requires_recruiter])
-def attest_form(
-    ports: NamedDependency[Ports], member: NamedDependency[Member], form: NamedDependency[FormData]
-) -> Response[Any]:
-    """Attest that one copy, several or all were deleted (D4)."""
-    which = form.text("which")
-    chosen = None
-    if which != "all":
-        named = form.values_of("copy") if which in {"", "chosen"} else [which]
-        chosen = [forms.id_of(text) for text in named]
-        if not chosen:
-            return see_other("/recruiter/downloads", N_("Choose the copies you deleted."), kind="warning")
-    with ports.db.transaction() as session:
-        settled = downloads.attest_deletion(session, ports.clock.now(), member.account_id, chosen)
-    if not settled:
-        return see_other("/recruiter/downloads", N_("There was no open duty."), kind="warning")
-    return see_other("/recruiter/downloads", N_("Thank you. The candidates see that it is done."))
 
 
 @page_get("/recruiter/contacts", guards=[requires_recruiter])
@@ -480,8 +442,6 @@ ROUTES: list[HTTPRouteHandler] = [
     reveal_form,
     download_form,
     copy_file,
-    downloads_page,
-    attest_form,
     contacts_page,
     thread_page,
     message_form,
@@ -491,4 +451,5 @@ ROUTES: list[HTTPRouteHandler] = [
     change_form,
     opening_state_form,
     *candidate_portal.ROUTES,
+    *duties_portal.ROUTES,
 ]

@@ -35,6 +35,7 @@ from marketplace.contacts.models import (
     ContactState,
     CVDownload,
     Disclosure,
+    DutyException,
     DutyState,
     Message,
     MessageAuthor,
@@ -160,6 +161,8 @@ class DownloadView:
     state: DutyState
     settled_at: datetime | None
     candidate_withdrew: bool
+    exception: DutyException | None
+    exception_reason: str | None
 
     @property
     def file_name(self) -> str:
@@ -179,6 +182,7 @@ class LedgerView:
     purpose: str
     delete_by_on: date | None
     duty_state: DutyState | None
+    duty_exception: DutyException | None
 
 
 def asking_recruiter(session: Session, account_id: UUID, *, lock: bool = False) -> AskingRecruiter:
@@ -442,16 +446,16 @@ def downloads(
     session: Session, recruiter_id: UUID, *, after: Position | None = None, size: int = PAGE
 ) -> Page[DownloadView]:
     """Return the copies a recruiter took with the state of each duty, newest first (rules D4)."""
-    statement = _downloads().where(CVDownload.recruiter_id == recruiter_id)
+    statement = downloads_statement().where(CVDownload.recruiter_id == recruiter_id)
     statement = _after(statement, CVDownload.downloaded_at, CVDownload.id, after)
-    views = [_download(row) for row in session.execute(statement.limit(size + 1))]
+    views = [download_view(row) for row in session.execute(statement.limit(size + 1))]
     return _page(views, size, lambda view: Position(view.downloaded_at, view.id))
 
 
 def download(session: Session, download_id: UUID) -> DownloadView | None:
     """Return one copy; whose it is, the caller checks."""
-    row = session.execute(_downloads().where(CVDownload.id == download_id)).one_or_none()
-    return None if row is None else _download(row)
+    row = session.execute(downloads_statement().where(CVDownload.id == download_id)).one_or_none()
+    return None if row is None else download_view(row)
 
 
 def has_open_duty_before(session: Session, recruiter_id: UUID, cutoff: date) -> bool:
@@ -469,7 +473,8 @@ def _open_duty() -> Select[tuple[bool]]:
     return select(found)
 
 
-def _downloads() -> Select[*tuple[Any, ...]]:
+def downloads_statement() -> Select[*tuple[Any, ...]]:
+    """Return the statement of :func:`download_view`, without order or condition."""
     return select(
         CVDownload.id,
         CVDownload.candidate_id,
@@ -479,11 +484,14 @@ def _downloads() -> Select[*tuple[Any, ...]]:
         CVDownload.state,
         CVDownload.settled_at,
         CVDownload.holder_told_at,
+        CVDownload.exception,
+        CVDownload.exception_reason,
         Opening.title,
     ).join(Opening, Opening.id == CVDownload.opening_id)
 
 
-def _download(row: Row[*tuple[Any, ...]]) -> DownloadView:
+def download_view(row: Row[*tuple[Any, ...]]) -> DownloadView:
+    """Return what leaves the package of a copy."""
     return DownloadView(
         id=row.id,
         candidate_id=row.candidate_id,
@@ -494,6 +502,8 @@ def _download(row: Row[*tuple[Any, ...]]) -> DownloadView:
         state=DutyState(row.state),
         settled_at=row.settled_at,
         candidate_withdrew=row.holder_told_at is not None,
+        exception=None if row.exception is None else DutyException(row.exception),
+        exception_reason=row.exception_reason,
     )
 
 
@@ -518,6 +528,7 @@ def access_log(
             Disclosure.delete_by_on,
             CVDownload.delete_by_on.label("duty_on"),
             CVDownload.state,
+            CVDownload.exception,
         )
         .outerjoin(CVDownload, CVDownload.id == Disclosure.copy_id)
         .where(Disclosure.candidate_id == candidate_id)
@@ -537,6 +548,7 @@ def _ledger(row: Row[*tuple[Any, ...]]) -> LedgerView:
         purpose=row.purpose,
         delete_by_on=row.duty_on or row.delete_by_on,
         duty_state=None if row.state is None else DutyState(row.state),
+        duty_exception=None if row.exception is None else DutyException(row.exception),
     )
 
 

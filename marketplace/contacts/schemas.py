@@ -11,9 +11,9 @@ import msgspec
 
 from marketplace.catalogues import N_
 from marketplace.contacts.disclosures import OpenedCandidate
-from marketplace.contacts.downloads import Duty
+from marketplace.contacts.duties import Duty
 from marketplace.contacts.messages import Answer
-from marketplace.contacts.models import OpeningState
+from marketplace.contacts.models import DutyException, OpeningState
 from marketplace.contacts.queries import ContactView, MessageView, OpeningView, Position
 from marketplace.errors import InvalidCursorError
 
@@ -63,6 +63,14 @@ class AttestationIn(_In):
 
     ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=500)] | None = None
     all: bool = False
+
+
+class ExceptionIn(_In):
+    """Copies that must be kept, and why: ``hired``, or ``legal_obligation`` with the law in the reason."""
+
+    ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=500)]
+    exception: DutyException
+    reason: Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class ContactAllowed(msgspec.Struct, kw_only=True):
@@ -119,6 +127,8 @@ class DutyOut(msgspec.Struct, kw_only=True):
     delete_by_on: date
     state: str
     days_left: int
+    exception: DutyException | None
+    exception_reason: str | None
 
 
 class DutiesOut(msgspec.Struct, kw_only=True):
@@ -239,6 +249,8 @@ def duty_out(duty: Duty) -> DutyOut:
         delete_by_on=copy.delete_by_on,
         state=copy.state.value,
         days_left=duty.days_left,
+        exception=copy.exception,
+        exception_reason=copy.exception_reason,
     )
 
 

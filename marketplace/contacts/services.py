@@ -15,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace import audit, outbox
+from marketplace import audit
 from marketplace.candidates import queries as candidate_queries
 from marketplace.candidates.queries import CandidateCard, Refusals
-from marketplace.contacts import disclosures, policy, queries, retention
+from marketplace.contacts import disclosures, duties, policy, queries, retention
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.policy import RecruiterFacts
 from marketplace.contacts.queries import AskingRecruiter
@@ -119,14 +119,10 @@ def candidate_withdrew(session: Session, now: datetime, settings: Settings, cand
             untold[copy.recruiter_id].append(copy)
     session.flush()
     for recruiter_id, copies in untold.items():
-        outbox.publish(
-            session,
-            now,
-            "mail.requested",
-            queries.recruiter_of(session, recruiter_id).account_id,
-            details={"mail": "deletion_shortened", "copy_ids": [str(copy.id) for copy in copies]},
+        duties.tell_holder(
+            session, now, "deletion_shortened", recruiter_id, [copy.id for copy in copies],
             unique_key=f"deletion_shortened:{copies[0].id}",
-        )
+        )  # fmt: skip
     for copy in held:
         audit.record(
             session, now, "deletion_duty.shortened", actor_id=None, actor_role="system",

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from marketplace.accounts.models import Account, AccountSession, Role
 from marketplace.candidates.models import Candidate
-from marketplace.contacts import disclosures, downloads, messages, openings
+from marketplace.contacts import disclosures, downloads, duties, messages, openings, reminders
 from marketplace.contacts.messages import Answer
-from marketplace.contacts.models import OpeningState
+from marketplace.contacts.models import DutyException, Opening, OpeningState
 from marketplace.demo.sample_data import make_sample_data
 from marketplace.moderation.services import Measure, lift, suspend_candidate, suspend_recruiter
 from marketplace.ports import Ports
@@ -27,7 +27,7 @@ from marketplace.recruiters import reviews
 from marketplace.recruiters.models import Company, Recruiter
 from marketplace.terms.queries import required_documents
 from marketplace.terms.services import AcceptedVersion, record_acceptances
-from tests.builders import a_candidate, a_company, a_recruiter, an_account, an_opening
+from tests.builders import a_candidate, a_company, a_copy, a_recruiter, an_account, an_opening
 from tests.portal import open_session
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -45,6 +45,7 @@ class Scene:
     waiting_company_id: UUID
     barred_recruiter_id: UUID
     barred_candidate_id: UUID
+    settle_token: str
 
 
 def fill(ports: Ports) -> Scene:
@@ -59,10 +60,11 @@ def fill(ports: Ports) -> Scene:
         tokens |= _others(session, ids["admin"])
         waiting = session.scalars(select(Company.id).where(Company.legal_name == "Atelier des Quais")).one()
     opening_id, contact_id = _dealings(ports, ids["recruiter"], ids["candidate"], candidate_id)
+    settle_token = _late_copies(ports, opening_id, candidate_id)
     recruiter, sleeper, more = _barred(ports, ids["admin"])
     return Scene(
         tokens | more, candidate_id, contact_id, opening_id, waiting,
-        barred_recruiter_id=recruiter, barred_candidate_id=sleeper,
+        barred_recruiter_id=recruiter, barred_candidate_id=sleeper, settle_token=settle_token,
     )  # fmt: skip
 
 
@@ -149,7 +151,7 @@ def _barred(ports: Ports, admin: UUID) -> tuple[UUID, UUID, dict[str, str]]:
 
 
 def _dealings(ports: Ports, recruiter: UUID, candidate: UUID, candidate_id: UUID) -> tuple[UUID, UUID]:
-    """Openings, a contact with an answer, two copies of which one is nearly due."""
+    """Openings, a contact with an answer, copies: one overdue, one nearly due, two settled."""
     settings = ports.settings
     with ports.db.transaction() as session:
         opening_id = openings.create_opening(
@@ -174,11 +176,17 @@ def _dealings(ports: Ports, recruiter: UUID, candidate: UUID, candidate_id: UUID
         )
         sessions = session.scalars(select(AccountSession.id).where(AccountSession.account_id == recruiter))
         session_id = sessions.all()[0]
-        for days in (170, 2):
+        copies = [
             downloads.download_cv(
                 session, NOW - timedelta(days=days), settings, recruiter, session_id, candidate_id,
                 opening_id=opening_id,
-            )  # fmt: skip
+            ).id
+            for days in (190, 170, 100, 90, 2)
+        ]  # fmt: skip
+        reason = "Code du travail, article L1221-13 : registre du personnel, cinq ans"
+        said = duties.Settlement(DutyException.LEGAL_OBLIGATION, reason)
+        duties.settle(session, NOW, recruiter, copies[2:3], said)
+        duties.settle(session, NOW, recruiter, copies[3:4], duties.DELETED)
         second = session.scalars(
             select(Candidate).where(Candidate.state == "searchable", Candidate.id != candidate_id)
         ).all()[0]
@@ -188,3 +196,24 @@ def _dealings(ports: Ports, recruiter: UUID, candidate: UUID, candidate_id: UUID
         )  # fmt: skip
         messages.answer_contact(session, NOW, second.account_id, other.id, Answer.REFUSE)
     return opening_id, contact_id
+
+
+def _late_copies(ports: Ports, opening_id: UUID, candidate_id: UUID) -> str:
+    """Twenty copies of a recruiter who is suspended, some overdue, some settled; the token of their link."""
+    today = NOW.date()
+    with ports.db.transaction() as session:
+        company = session.get_one(Opening, opening_id).company_id
+        holder = a_recruiter(session, "suspended", company=session.get_one(Company, company))
+        opening = an_opening(session, holder, title="Alternance administration systèmes")
+        for number in range(20):
+            copy = a_copy(
+                session, opening, candidate_id, downloaded_at=NOW - timedelta(days=160 + number),
+                delete_by_on=today + timedelta(days=21 - 3 * number),
+            )  # fmt: skip
+            if number < 2:
+                said = duties.Settlement(DutyException.HIRED, "Embauche au 1er septembre")
+                duties.settle(session, NOW, holder.account_id, [copy.id], said if number else duties.DELETED)
+    reminders.remind_deletions(ports.db, NOW, ports.settings)
+    with ports.db.transaction() as session:
+        link = duties.issue_settle_link(session, NOW, ports.settings, holder.id)
+    return str(link).rpartition("/")[2]

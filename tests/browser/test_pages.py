@@ -33,7 +33,7 @@ PAGES = {
         "/", "/sign-in", "/sign-up", "/candidate/sign-up", "/candidate/sign-up/sent", "/recruiter/sign-up",
         "/check-your-mail", "/new-confirmation", "/confirm-email/none", "/forgotten-password",
         "/reset-password/none", "/terms", "/terms/privacy_policy", "/how-results-are-ordered", "/dev/mail",
-        "/problems/not_found",
+        "/problems/not_found", "/deletion-duties/{settle}",
     ],
     "unsettled": ["/accept-terms"],
     "recruiter": [
@@ -43,7 +43,8 @@ PAGES = {
         "/recruiter/search?start_from=2027-09-30&start_to=2027-01-01",
         "/recruiter/candidates/{candidate}?q=python", "/recruiter/candidates/{candidate}/cv?q=python",
         "/recruiter/contacts", "/recruiter/contacts/{contact}", "/recruiter/openings",
-        "/recruiter/openings/{opening}", "/recruiter/downloads", "/recruiter/profile", "/account",
+        "/recruiter/openings/{opening}", "/recruiter/downloads?select=overdue",
+        "/recruiter/downloads?show=settled", "/recruiter/profile", "/account",
         "/account/password",
     ],
     "waiting": ["/recruiter", "/recruiter/search", "/recruiter/openings", "/recruiter/downloads"],
@@ -61,7 +62,8 @@ PAGES = {
     "barred_recruiter": ["/suspended"],
     "barred_candidate": ["/suspended"],
     "admin": [
-        "/admin", "/admin/companies", "/admin/companies/{company}", "/admin/domains", "/account",
+        "/admin", "/admin/companies", "/admin/companies/{company}", "/admin/domains",
+        "/admin/deletion-duties", "/admin/deletion-duties?state=all", "/account",
         "/admin/members", "/admin/members?q=people.example", "/admin/members?q=xylophone",
         "/admin/recruiters/{barred_recruiter}/sanctions", "/admin/candidates/{barred_candidate}/sanctions",
         "/admin/candidates/{candidate}/sanctions",
@@ -108,7 +110,7 @@ def addresses(scene: Scene, who: str) -> list[str]:
     """The pages of ``who``, with the ids of this scene."""
     ids = {
         "candidate": scene.candidate_id, "contact": scene.contact_id, "opening": scene.opening_id,
-        "company": scene.waiting_company_id,
+        "company": scene.waiting_company_id, "settle": scene.settle_token,
         "barred_recruiter": scene.barred_recruiter_id, "barred_candidate": scene.barred_candidate_id,
     }  # fmt: skip
     return [path.format_map(ids) for path in PAGES[who]]

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import CV, Candidate
 from marketplace.contacts import downloads, queries, services
+from marketplace.contacts import duties as duties_of
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.policy import Act
 from marketplace.errors import InvalidInputError, NotFoundError, UnavailableError
@@ -86,9 +87,9 @@ def fetch(
     )  # fmt: skip
 
 
-def duties(scene: Scene, now: datetime | None = None) -> tuple[downloads.Duty, ...]:
+def duties(scene: Scene, now: datetime | None = None) -> tuple[duties_of.Duty, ...]:
     with scene.db.transaction() as session:
-        return downloads.own_duties(session, now or scene.now, scene.recruiter_account).rows
+        return duties_of.own_duties(session, now or scene.now, scene.recruiter_account).rows
 
 
 def test_a_download_is_a_ledger_row_and_a_duty_of_six_months(scene: Scene, files: FolderFileStore) -> None:
@@ -263,9 +264,9 @@ def test_deletion_is_attested_for_one_several_or_all(scene: Scene, files: Folder
     """D4: attested duties are settled, with the time; the others stay open; all means every open one."""
     ids = [take(scene).id for _ in range(4)]
 
-    def attest(copies: list[UUID] | None) -> tuple[downloads.Duty, ...]:
+    def attest(copies: list[UUID] | None) -> tuple[duties_of.Duty, ...]:
         with scene.db.transaction() as session:
-            return downloads.attest_deletion(session, scene.now, scene.recruiter_account, copies)
+            return duties_of.settle(session, scene.now, scene.recruiter_account, copies, duties_of.DELETED)
 
     attest(ids[:1])
     attest(ids[:2])
@@ -291,7 +292,7 @@ def test_a_foreign_duty_cannot_be_attested(scene: Scene, files: FolderFileStore)
     with scene.db.transaction() as session:
         stranger = a_recruiter(session).account_id
     with scene.db.transaction() as session, pytest.raises(NotFoundError):
-        downloads.attest_deletion(session, scene.now, stranger, [taken.id])
+        duties_of.settle(session, scene.now, stranger, [taken.id], duties_of.DELETED)
     assert duties(scene)[0].copy.state is DutyState.OPEN
 
 
@@ -323,13 +324,13 @@ def test_a_withdrawal_shortens_open_duties_and_tells_each_holder_once(
     """D5, C-09: seven days for every open copy, one mail a holder; attested copies are left alone."""
     attested, first, second = take(scene), take(scene), take(scene)
     with scene.db.transaction() as session:
-        downloads.attest_deletion(session, scene.now, scene.recruiter_account, [attested.id])
+        duties_of.settle(session, scene.now, scene.recruiter_account, [attested.id], duties_of.DELETED)
     withdraw(scene)
     by_id = {duty.copy.id: duty.copy for duty in duties(scene)}
     assert by_id[attested.id].delete_by_on == date(2027, 5, 23)
     assert by_id[first.id].delete_by_on == by_id[second.id].delete_by_on == date(2026, 11, 30)
     ((holder, copies),) = told(scene)
-    assert holder == str(scene.recruiter_account)
+    assert holder == str(scene.recruiter_id)
     assert set(copies) == {str(first.id), str(second.id)}
     withdraw(scene, scene.now + timedelta(days=3))
     assert len(told(scene)) == 1

@@ -137,6 +137,9 @@ def test_holders_are_told_until_when(scene: Scene, ports: Ports, mail_sink: Mail
     assert deliver_due_mails(ports) == 1
     (mail,) = mail_sink.sent
     assert mail.to == addresses(scene)[0]
-    assert f"cv-{copy_id.hex[:8]}.pdf ({scene.opening.title}): 2026-11-30" in mail.text
+    assert (
+        f"cv-{copy_id.hex[:8]}.pdf ({scene.opening.title})\u00a0: 2026-11-30, 7 jours restants" in mail.text
+    )
     scene.change(CVDownload, copy_id, state=DutyState.ATTESTED)
-    assert compose(scene, "deletion_shortened", scene.recruiter_account, copy_ids=[str(copy_id)]) is None
+    details = {"recruiter_id": str(scene.recruiter_id), "copy_ids": [str(copy_id)]}
+    assert compose(scene, "deletion_shortened", scene.recruiter_id, **details) is None
