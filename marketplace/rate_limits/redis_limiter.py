@@ -34,12 +34,12 @@ _SCRIPT = (Path(__file__).parent / "hit.lua").read_text(encoding="utf-8")
 class RedisLimiter:
     """Counts in Redis or Valkey. Raises ``redis.RedisError`` when the store is away."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout: float = TIMEOUT_SECONDS) -> None:
         self._storage = RedisStorage(
             with_database(url),
             key_prefix=_PREFIX,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
             # Once more for a pooled connection the server has closed meanwhile, never after a timeout.
             retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),  # type: ignore[arg-type]
         )
