@@ -12,9 +12,9 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from limits.storage import RedisStorage
-from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from marketplace.errors import TooManyRequestsError
@@ -40,8 +40,8 @@ class RedisLimiter:
             key_prefix=_PREFIX,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
-            # Once more for a pooled connection the server has closed meanwhile, never after a timeout.
-            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),  # type: ignore[arg-type]
+            # Who is away is away: the pool finds closed connections before they are used.
+            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]
         )
         self._client = cast("Redis", self._storage.get_connection())
         self._script: Any = self._client.register_script(_SCRIPT)
@@ -68,12 +68,25 @@ class RedisLimiter:
             else:
                 keys.extend(f"{_PREFIX}:{key}" for key in counter_keys(window))
                 arguments += ("counter", window.limit, window.seconds)
-        passed, place, remaining, milliseconds = self._script(keys, arguments)
+        passed, place, remaining, milliseconds = self._ask(keys, arguments)
         window = windows[place - 1]
         seconds = -(-milliseconds // 1000)
         if not passed:
             raise TooManyRequestsError(window.quota, window.limit, seconds, window.seconds)
         return Standing(window=window, remaining=remaining, reset_after=seconds)
+
+    def _ask(self, keys: Sequence[str], arguments: Sequence[str | int]) -> list[int]:
+        """Run the script on a connection of the pool: the client's own way takes twice the CPU."""
+        pool = self._client.connection_pool
+        connection = pool.get_connection()
+        try:
+            connection.send_command("EVALSHA", self._script.sha, len(keys), *keys, *arguments)
+            answer: list[int] = connection.read_response()
+        except NoScriptError:  # the server is new
+            answer = self._script(keys, arguments)
+        finally:
+            pool.release(connection)
+        return answer
 
 
 def moving_key(window: Window) -> str:

@@ -32,8 +32,8 @@ from tests.contracts.limiters import PATIENT, Timer
 from tests.portal import PortalClient, text_of
 
 SHORT = {
-    "SEARCH": "4/minute", "OPENING": "3/minute", "CV_TEXT": "", "EMAIL_REVEAL": "2/minute", "CV_DOWNLOAD": "1/minute",
-    "CONTACT": "2/day",
+    "SEARCH": "4/minute", "OPENING": "3/minute", "CV_TEXT": "", "EMAIL_REVEAL": "2/minute",
+    "CV_DOWNLOAD": "1/minute", "CONTACT": "2/day",
 }  # fmt: skip
 
 

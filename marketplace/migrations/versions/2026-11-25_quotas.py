@@ -14,11 +14,10 @@ USE_QUOTA = """
 CREATE FUNCTION use_quota(
     quota_ text, account_ uuid, company_ uuid, account_limit int, company_limit int, at_ timestamptz,
     durable boolean
-) RETURNS TABLE (is_used_up boolean, of_company boolean, remaining int, frees_at timestamptz)
+) RETURNS TABLE (is_used_up boolean, of_company boolean, remaining int, wait int)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    window_ CONSTANT interval := interval '24 hours';
-    since CONSTANT timestamptz := at_ - window_;
+    since CONSTANT timestamptz := at_ - interval '24 hours';
     used int;
     oldest timestamptz;
     company_used int;
@@ -36,7 +35,7 @@ BEGIN
         SELECT u.at INTO oldest FROM quota_use u
             WHERE u.account_id = account_ AND u.quota = quota_ AND u.at > since
             ORDER BY u.at DESC OFFSET account_limit - 1 LIMIT 1;
-        RETURN QUERY SELECT true, false, 0, oldest + window_;
+        RETURN QUERY SELECT true, false, 0, ceil(extract(epoch FROM oldest - since))::int;
         RETURN;
     END IF;
     IF company_ IS NOT NULL THEN
@@ -46,15 +45,17 @@ BEGIN
             SELECT u.at INTO company_oldest FROM quota_use u
                 WHERE u.company_id = company_ AND u.quota = quota_ AND u.at > since
                 ORDER BY u.at DESC OFFSET company_limit - 1 LIMIT 1;
-            RETURN QUERY SELECT true, true, 0, company_oldest + window_;
+            RETURN QUERY SELECT true, true, 0, ceil(extract(epoch FROM company_oldest - since))::int;
             RETURN;
         END IF;
     END IF;
     INSERT INTO quota_use (quota, account_id, company_id, at) VALUES (quota_, account_, company_, at_);
     IF company_limit - company_used < account_limit - used THEN
-        RETURN QUERY SELECT false, true, company_limit - company_used - 1, coalesce(company_oldest, at_) + window_;
+        RETURN QUERY SELECT false, true, company_limit - company_used - 1,
+            ceil(extract(epoch FROM coalesce(company_oldest, at_) - since))::int;
     ELSE
-        RETURN QUERY SELECT false, false, account_limit - used - 1, coalesce(oldest, at_) + window_;
+        RETURN QUERY SELECT false, false, account_limit - used - 1,
+            ceil(extract(epoch FROM coalesce(oldest, at_) - since))::int;
     END IF;
 END
 $$
