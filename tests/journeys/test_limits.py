@@ -45,7 +45,7 @@ class Peer:
         self.address = "203.0.113.5"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if "client" in scope:
             scope["client"] = (self.address, 4711)
         await self.app(scope, receive, send)
 
@@ -97,8 +97,13 @@ def make(
 ) -> Iterator[Make]:
     opened: list[PortalClient] = []
 
-    def made(quotas: dict[str, str], limiter: object = None, **more: str) -> Site:
-        chosen = replace(settings, database_url=database_url, quotas=settings.quotas | quotas, **more)
+    def made(quotas: dict[str, str], limiter: object = None, trusted_proxies: str = "") -> Site:
+        chosen = replace(
+            settings,
+            database_url=database_url,
+            quotas={**settings.quotas, **quotas},
+            trusted_proxies=trusted_proxies,
+        )
         others = {} if limiter is None else {"limiter": limiter}
         ports = build_ports(chosen, db=db, clock=clock, mailer=mail_sink, **others)
         app = create_app(chosen, ports=ports)

@@ -41,7 +41,9 @@ def used(scene: Scene) -> list[str]:
 
 def limit_to(scene: Scene, notation: str) -> None:
     names = ("OPENING", "EMAIL_REVEAL", "CV_DOWNLOAD", "CONTACT", "CV_TEXT")
-    scene.settings = replace(scene.settings, quotas=scene.settings.quotas | dict.fromkeys(names, notation))
+    scene.settings = replace(
+        scene.settings, quotas={**scene.settings.quotas, **dict.fromkeys(names, notation)}
+    )
 
 
 def fill(scene: Scene, quota: str, number: int) -> None:

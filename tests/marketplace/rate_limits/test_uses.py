@@ -29,7 +29,7 @@ class Counter:
 
     def __init__(self, db: Database, settings: Settings, now: datetime, quota: str) -> None:
         self.db = db
-        self.settings = replace(settings, quotas=settings.quotas | {"CONTACT": quota})
+        self.settings = replace(settings, quotas={**settings.quotas, "CONTACT": quota})
         self.now = now
         with db.transaction() as session:
             company = a_company(session)
@@ -84,7 +84,7 @@ def test_the_day_slides(counter: Counter) -> None:
 
 def test_young_accounts_have_half(counter: Counter) -> None:
     """E1: under 14 days half, rounded up; at 14 days the whole."""
-    counter.settings = replace(counter.settings, quotas=counter.settings.quotas | {"CONTACT": "5/day"})
+    counter.settings = replace(counter.settings, quotas={**counter.settings.quotas, "CONTACT": "5/day"})
     fortnight = timedelta(days=14)
     young = fortnight - timedelta(microseconds=1)
     assert sum(counter.passes(age=young) for _ in range(6)) == 3
@@ -104,7 +104,7 @@ def test_a_company_has_three_times_as_much(counter: Counter) -> None:
 def test_quotas_are_apart(counter: Counter, now: datetime) -> None:
     """X-01: what one act uses up leaves the others as they are; texts of CVs are openings."""
     given = {"CONTACT": "1/day", "OPENING": "2/day", "SEARCH": "1/day"}
-    settings = replace(counter.settings, quotas=counter.settings.quotas | given | {"CV_TEXT": ""})
+    settings = replace(counter.settings, quotas={**counter.settings.quotas, **given, "CV_TEXT": ""})
     acts = [Quota.CONTACT, Quota.OPENING, Quota.CV_TEXT, Quota.SEARCH]
     with counter.db.transaction() as session:
         for quota in acts:
@@ -124,7 +124,7 @@ def test_what_is_rolled_back_was_never_counted(counter: Counter) -> None:
 
 def test_no_quota_counts_nothing(counter: Counter) -> None:
     """E1: ``none`` lifts the quota and writes no row."""
-    counter.settings = replace(counter.settings, quotas=counter.settings.quotas | {"CONTACT": "none"})
+    counter.settings = replace(counter.settings, quotas={**counter.settings.quotas, "CONTACT": "none"})
     assert all(counter.passes() for _ in range(5))
     assert counter.rows() == 0
 
@@ -171,7 +171,7 @@ def test_how_it_stands_is_told(counter: Counter) -> None:
 
 
 def test_old_uses_are_pruned(counter: Counter) -> None:
-    """F2: what counts in no window any more is deleted, and not a microsecond earlier."""
+    """E1: what counts in no window any more is deleted, and not a microsecond earlier."""
     counter.passes()
     counter.passes(timedelta(hours=1))
     with counter.db.transaction() as session:
@@ -181,7 +181,7 @@ def test_old_uses_are_pruned(counter: Counter) -> None:
 
 
 def test_uses_go_with_the_account(counter: Counter) -> None:
-    """B5, F2: nothing of an account that is erased stays here."""
+    """E1: nothing of an account that is erased stays here."""
     counter.passes(number=4)
     with counter.db.transaction() as session:
         session.execute(delete(Recruiter).where(Recruiter.account_id == counter.accounts[4]))
