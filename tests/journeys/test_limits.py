@@ -188,7 +188,7 @@ def test_a_script_keeps_the_results_and_shows_the_notice(make: Make) -> None:
     site = make({"SEARCH": "1/minute"})
     page = site.client.get("/recruiter/search").text
     assert '<div id="limit-notice"></div>' in page
-    assert '{"code":"429","swap":true,"error":true}' in page
+    assert '{"code":"429","swap":true}' in page
     refused = site.client.get("/recruiter/search", headers={"hx-request": "true"})
     assert refused.status_code == 429
     assert refused.headers["hx-retarget"] == refused.headers["hx-reselect"] == "#limit-notice"
