@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bench import search
+from bench import limits, search
 
 
 def main() -> None:
@@ -12,6 +12,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="the long form: more requests")
     arguments = parser.parse_args()
     search.run(candidates=10_000, requests=1_000 if arguments.full else 300)
+    limits.run(candidates=1_000, requests=500 if arguments.full else 300)
 
 
 if __name__ == "__main__":

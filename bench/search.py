@@ -41,8 +41,9 @@ from marketplace.demo.local_services import local_services
 from marketplace.demo.recruiter_accounts import register_demonstration_recruiter
 from marketplace.ports import Ports
 from marketplace.processes import web_command
+from marketplace.rate_limits.quotas import NONE, Quota
 from marketplace.search import url
-from marketplace.settings import Settings
+from marketplace.settings import QUOTA_PREFIX, Settings
 from marketplace.terms.services import publish_builtin
 
 RESULTS = Path(__file__).parent / "results" / "search.json"
@@ -81,6 +82,7 @@ def served(ports: Ports) -> Iterator[http.client.HTTPConnection]:
         "DATABASE_URL": ports.settings.database_url, "REDIS_URL": "",
         "MARKETPLACE_DATA": str(ports.settings.data), "MARKETPLACE_BASE_URL": f"http://127.0.0.1:{PORT}",
         "MARKETPLACE_SECRET_KEY": ports.settings.secret_key,
+        **{f"{QUOTA_PREFIX}{quota}": NONE for quota in Quota},
     }  # fmt: skip
     log = (ports.settings.data / "web.log").open("wb")
     process = subprocess.Popen(
@@ -158,7 +160,7 @@ def _ask(connection: http.client.HTTPConnection, query_string: str, token: str) 
     return total
 
 
-def _recruiter(ports: Ports) -> tuple[UUID, str]:
+def recruiter_with_token(ports: Ports) -> tuple[UUID, str]:
     """Make the recruiter and return the account with a bearer token."""
     now = ports.clock.now()
     with ports.db.transaction() as session:
@@ -189,7 +191,7 @@ def run(candidates: int, requests: int) -> None:
                 started = time.perf_counter()
                 indexed = rebuild(ports, "FR")
                 rate = indexed / (time.perf_counter() - started)
-                account_id, token = _recruiter(ports)
+                account_id, token = recruiter_with_token(ports)
                 figures: dict[str, object] = {
                     "candidates": indexed,
                     "rebuild_documents_per_second": round(rate),

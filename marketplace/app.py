@@ -40,6 +40,8 @@ from marketplace.moderation.services import reinstate_if_due
 from marketplace.pdf.limited import PDFReader
 from marketplace.ports import Ports
 from marketplace.rate_limits.memory import MemoryLimiter
+from marketplace.rate_limits.redis_limiter import RedisLimiter
+from marketplace.rate_limits.resilient import ClosableLimiter, ResilientLimiter
 from marketplace.recruiters import api as recruiters_api
 from marketplace.recruiters import portal as recruiters_portal
 from marketplace.recruiters import services as recruiters
@@ -74,7 +76,7 @@ def build_ports(settings: Settings, **overrides: Any) -> Ports:
         "index": lambda: TantivyIndex(settings.index_dir),
         "reader": lambda: PDFReader(settings),
         "mailer": lambda: _mailer(settings),
-        "limiter": MemoryLimiter,
+        "limiter": lambda: _limiter(settings),
     }
     chosen = {name: overrides.pop(name) if name in overrides else make() for name, make in made.items()}
     if overrides:
@@ -97,6 +99,12 @@ def _mailer(settings: Settings) -> FolderMailer | SmtpMailer:
     if settings.smtp_url:
         return SmtpMailer(settings.smtp_url, settings.mail_from)
     return FolderMailer(settings.mail_dir, settings.mail_from)
+
+
+def _limiter(settings: Settings) -> ClosableLimiter:
+    if settings.redis_url:
+        return ResilientLimiter(RedisLimiter(settings.redis_url), settings.limiter_fallback_divisor)
+    return MemoryLimiter()
 
 
 def api_routes() -> list[HTTPRouteHandler]:

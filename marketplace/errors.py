@@ -127,15 +127,16 @@ class TooLargeError(MarketplaceError):
 
 
 class TooManyRequestsError(MarketplaceError):
-    """A quota is used up; ``retry_after`` is in whole seconds."""
+    """A quota is used up: ``limit`` acts in ``seconds``; ``retry_after`` is in whole seconds."""
 
     code = "too_many_requests"
 
-    def __init__(self, quota: str, limit: int, retry_after: int) -> None:
+    def __init__(self, quota: str, limit: int, retry_after: int, seconds: int = 0) -> None:
         super().__init__(f"quota {quota} of {limit} used up")
         self.quota = quota
         self.limit = limit
         self.retry_after = max(1, retry_after)
+        self.seconds = seconds
 
 
 class UnavailableError(MarketplaceError):

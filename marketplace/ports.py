@@ -13,7 +13,7 @@ from marketplace.db import Database
 from marketplace.files import FileStore
 from marketplace.mail import Mailer
 from marketplace.pdf.limited import PDFReader
-from marketplace.rate_limits.port import Limiter
+from marketplace.rate_limits.resilient import ClosableLimiter
 from marketplace.search.port import SearchIndex
 from marketplace.settings import Settings
 
@@ -29,8 +29,9 @@ class Ports:
     index: SearchIndex
     reader: PDFReader
     mailer: Mailer
-    limiter: Limiter
+    limiter: ClosableLimiter
 
     def close(self) -> None:
         """Give back what is held open."""
         self.db.dispose()
+        self.limiter.close()

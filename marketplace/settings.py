@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from marketplace.errors import MarketplaceError
+from marketplace.rate_limits import quotas as quota_table
+from marketplace.rate_limits.policy import networks
+from marketplace.rate_limits.quotas import NONE, QUOTAS
 
-QUOTA_NAMES = (
-    "SEARCH", "OPENING", "CV_TEXT", "EMAIL_REVEAL", "CV_DOWNLOAD", "CONTACT", "CV_UPLOAD", "SUGGEST",
-    "SIGN_IN", "SIGN_UP", "RECOVERY", "ADDRESS",
-)  # fmt: skip
+QUOTA_PREFIX = "MARKETPLACE_QUOTA_"
 
 
 class SettingsError(MarketplaceError):
@@ -66,6 +66,11 @@ class Settings:
         secret=True,
     )
     mail_from: str = setting("Talent Marketplace <no-reply@marketplace.example>", "Sender of every mail.")
+    trusted_proxies: str = setting(
+        "",
+        "Addresses or networks of our own proxies, separated by commas; only they are believed in "
+        "`X-Forwarded-For` (security.md X-04).",
+    )
     default_language: Literal["en", "fr"] = setting("en", "Language where a visitor states none.")
     us_territories: bool = setting(False, "Count the territories of the United States as in the US.")
     database_pool: int = setting(12, "Connections a process keeps open.")
@@ -124,7 +129,6 @@ class Settings:
     # Candidates (rules C)
     cv_max_bytes: int = setting(5 * 1024 * 1024, "Size of a CV file (C4).")
     cv_max_pages: int = setting(20, "Pages of a CV (C4).")
-    cv_uploads_per_day: int = setting(10, "Uploads of one candidate in 24 hours (C4).")
     cv_extraction_seconds: int = setting(20, "Wall time of the extraction process (C4).")
     cv_extraction_cpu_seconds: int = setting(10, "CPU time of the extraction process (security.md U-03).")
     cv_extraction_memory_mib: int = setting(512, "Address space of the extraction process (C4).")
@@ -166,12 +170,22 @@ class Settings:
     download_ticket_seconds: int = setting(60, "Time in which a taken copy is handed out (interface.md).")
     message_max_characters: int = setting(4000, "Length of a message.")
 
+    # Limits (rules E1)
+    company_quota_factor: int = setting(
+        3, "What all accounts of a company may do together, as a multiple of what one may (E1)."
+    )
+    young_account_days: int = setting(14, "Age below which an account of a recruiter has less (E1).")
+    young_account_divisor: int = setting(2, "What a young account has is divided by this, rounded up (E1).")
+    limiter_fallback_divisor: int = setting(
+        4,
+        "While the limiter's store is away each process counts alone and allows this fraction of "
+        "every limit, rounded up (E1).",
+    )
     quotas: Mapping[str, str] = field(
         default_factory=dict,
         metadata={
-            "doc": "`MARKETPLACE_QUOTA_<NAME>` in the notation of `limits` (`30/minute;600/day`); `none` "
-            "in development only. Names: " + ", ".join(QUOTA_NAMES) + ".",
-            "env": "",
+            "doc": "One variable for each quota, in the notation of `limits`; `none` in development only.",
+            "env": QUOTA_PREFIX,
             "secret": False,
         },
     )
@@ -231,7 +245,17 @@ class Settings:
             raise SettingsError("MARKETPLACE_DELETION_REMINDER_(EVERY_)DAYS must leave a reminder (D4)")
         if self.secret_key and len(self.secret_key) < 32:
             raise SettingsError("MARKETPLACE_SECRET_KEY must have at least 32 characters")
+        self._check_limits()
         return self
+
+    def _check_limits(self) -> None:
+        for name in ("company_quota_factor", "young_account_divisor", "limiter_fallback_divisor"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{variable(name)} is at least 1")
+        try:
+            networks(self.trusted_proxies)
+        except ValueError as error:
+            raise SettingsError(f"{variable('trusted_proxies')}: {error}") from None
 
 
 def variable(name: str) -> str:
@@ -241,14 +265,22 @@ def variable(name: str) -> str:
 
 
 def _quotas(source: Mapping[str, str], env: str) -> dict[str, str]:
-    prefix = "MARKETPLACE_QUOTA_"
-    quotas = {key.removeprefix(prefix): value for key, value in source.items() if key.startswith(prefix)}
-    for name, value in quotas.items():
-        if name not in QUOTA_NAMES:
-            raise SettingsError(f"{prefix}{name} is no quota; known are {', '.join(QUOTA_NAMES)}")
-        if value == "none" and env == "production":
-            raise SettingsError(f"{prefix}{name}=none is for development only")
-    return quotas
+    """Read the quotas that are given; one that is empty keeps its default, as other settings do."""
+    given = {
+        key.removeprefix(QUOTA_PREFIX): value.strip()
+        for key, value in source.items()
+        if key.startswith(QUOTA_PREFIX) and value.strip()
+    }
+    for name, value in given.items():
+        if name not in QUOTAS:
+            raise SettingsError(f"{QUOTA_PREFIX}{name} is no quota; known are {', '.join(QUOTAS)}")
+        if value.lower() == NONE and env == "production":
+            raise SettingsError(f"{QUOTA_PREFIX}{name}=none is for development only")
+        try:
+            quota_table.parse(value)
+        except ValueError as error:
+            raise SettingsError(f"{QUOTA_PREFIX}{name}: {error}") from None
+    return given
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:
@@ -289,15 +321,28 @@ def development_secret(data: Path) -> str:
     return path.read_text().strip()
 
 
+def _quota_row(name: str, row: quota_table.Row) -> str:
+    default = f"`{row.default}`" if row.default else "empty"
+    return f"| `{QUOTA_PREFIX}{name}` | {default} | {row.doc} {_WHOSE[row.unit]} |"
+
+
+_WHOSE: Mapping[quota_table.Unit, str] = {
+    quota_table.Unit.RECRUITER: "A company has a multiple, a young account less.",
+    quota_table.Unit.ACCOUNT: "The same for every account.",
+    quota_table.Unit.NETWORK: "For each network address.",
+    quota_table.Unit.ADDRESS: "For each e-mail address, folded.",
+}
+
+
 def as_markdown() -> str:
     """Return the page ``docs/settings.md``; ``python -m marketplace.settings`` prints it."""
     rows = []
     default: Any
     for item in fields(Settings):
         if item.name == "quotas":
-            name, default = "MARKETPLACE_QUOTA_<NAME>", ""
-        else:
-            name, default = variable(item.name), default_of(item.name)
+            rows += [_quota_row(quota, row) for quota, row in QUOTAS.items()]
+            continue
+        name, default = variable(item.name), default_of(item.name)
         default = ",".join(map(str, default)) if isinstance(default, tuple) else default
         shown = f"`{default}`" if default not in (None, "") else "empty"
         secret = " Secret." if item.metadata["secret"] else ""
@@ -308,6 +353,9 @@ def as_markdown() -> str:
         "server. Letters and numbers in brackets are the rules of the Terms ([terms.md](terms.md)) or the threats\n"
         "of the security table that a number comes from. This page is written by `python -m marketplace.settings`\n"
         "and held true by a test.\n\n"
+        "A quota is written like `30/minute;600/day`: at most so many acts in any such time in a row, a day at\n"
+        "most. `none` lifts it, in development only. Rates under a day are counted by the limiter, those of a day\n"
+        "by PostgreSQL ([ADR 0009](adr/0009-limits-and-quotas.md)).\n\n"
         "| variable | default | meaning |\n|---|---|---|\n"
     )
     return head + "\n".join(rows) + "\n"

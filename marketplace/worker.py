@@ -39,6 +39,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "rebuild what does not fit": {"task": "indexer.rebuild_outdated", "schedule": timedelta(minutes=10)},
     "remind of deletions": {"task": "contacts.remind_deletions", "schedule": timedelta(hours=1)},
     "prune done messages": {"task": "outbox.prune", "schedule": timedelta(hours=1)},
+    "prune uses of quotas": {"task": "rate_limits.prune", "schedule": timedelta(hours=1)},
 }
 
 TASK_OF_TOPIC = {
@@ -234,3 +235,13 @@ def prune_outbox() -> None:
     ports = worker_ports()
     with ports.db.transaction() as session:
         log.info("outbox.pruned", rows=prune(session, ports.clock.now()))
+
+
+@task("rate_limits.prune")
+def prune_quota_uses() -> None:
+    """Delete what counts in no quota any more."""
+    from marketplace.rate_limits.uses import prune_uses
+
+    ports = worker_ports()
+    with ports.db.transaction() as session:
+        log.info("quota_uses.pruned", rows=prune_uses(session, ports.clock.now()))

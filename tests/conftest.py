@@ -19,6 +19,7 @@ from marketplace.clock import FixedClock
 from marketplace.db import Database
 from marketplace.mail import MailSink
 from marketplace.ports import Ports
+from marketplace.rate_limits.quotas import NO_LIMITS
 from marketplace.settings import Settings
 from tests.databases import Copies, TestServer
 
@@ -105,8 +106,17 @@ def now(clock: FixedClock) -> datetime:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Defaults, with a data folder of the test's own and password hashes that cost nothing."""
-    return Settings(data=tmp_path / "data", secret_key="k" * 48, password_hash_memory_kib=8)
+    """Defaults, with a data folder of the test's own and password hashes that cost nothing.
+
+    No quota but for tests about limits, which take :func:`limited`: many tests share one address.
+    """
+    return Settings(data=tmp_path / "data", secret_key="k" * 48, password_hash_memory_kib=8, quotas=NO_LIMITS)
+
+
+@pytest.fixture
+def limited(settings: Settings) -> Settings:
+    """The same settings with the quotas that the product has."""
+    return replace(settings, quotas={})
 
 
 @pytest.fixture

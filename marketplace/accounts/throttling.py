@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,11 +23,10 @@ from marketplace.accounts.models import SignInFailure
 from marketplace.accounts.policy import Failures, SignInLimits
 from marketplace.errors import InvalidInputError, TooManyRequestsError
 from marketplace.rate_limits.port import Limiter, Window
-from marketplace.settings import Settings, SettingsError
+from marketplace.rate_limits.quotas import Quota, rates_of
+from marketplace.settings import Settings
 from marketplace.signing import signing_key
 
-SIGN_IN = "SIGN_IN"
-RECOVERY = "RECOVERY"
 EVERYWHERE_SECONDS = 300
 
 PRUNED_AT_ONCE = 1000
@@ -91,7 +89,7 @@ def count_attempt(
     known = [_locked(session, now, subject) for subject in subjects]
     wait = policy.wait_before_attempt(known[-1], limits, now)
     if wait is not None:
-        raise TooManyRequestsError(SIGN_IN, wait.limit, _seconds(wait.until - now))
+        raise TooManyRequestsError(Quota.SIGN_IN, wait.limit, _seconds(wait.until - now))
     counted = [policy.with_failure(failures, limits, now) for failures in known]
     for subject, failures in zip(subjects, counted, strict=True):
         _store(session, subject, failures)
@@ -140,15 +138,15 @@ def prune(session: Session, now: datetime, settings: Settings) -> int:
 
 def sign_in_windows(settings: Settings, address: str) -> tuple[Window, ...]:
     """Return where failed sign-ins from a network address count: its own, its /24, everybody's (A-04)."""
-    rates = _rates(settings, SIGN_IN, "20/5 minute")
+    rates = rates_of(settings.quotas, Quota.SIGN_IN)
     return (
         *(
-            Window(quota=SIGN_IN, subject=f"network:{network}", limit=limit, seconds=seconds)
+            Window(quota=Quota.SIGN_IN, subject=f"network:{network}", limit=rate.limit, seconds=rate.seconds)
             for network in networks_of(address)
-            for limit, seconds in rates
+            for rate in rates
         ),
         Window(
-            quota=SIGN_IN,
+            quota=Quota.SIGN_IN,
             subject="everybody",
             limit=settings.sign_in_failures_everywhere,
             seconds=EVERYWHERE_SECONDS,
@@ -161,11 +159,11 @@ def recovery_windows(settings: Settings, email: str, address: str) -> tuple[Wind
     subject = f"address:{keyed_hash(settings, f'mail:{parse_address(email).canonical}').hex()}"
     return (
         *(
-            Window(quota=RECOVERY, subject=subject, limit=limit, seconds=seconds)
-            for limit, seconds in _rates(settings, RECOVERY, "3/hour;5/day")
+            Window(quota=Quota.RECOVERY, subject=subject, limit=rate.limit, seconds=rate.seconds)
+            for rate in rates_of(settings.quotas, Quota.RECOVERY)
         ),
         Window(
-            quota=RECOVERY,
+            quota=Quota.RECOVERY,
             subject=f"network:{networks_of(address)[0]}",
             limit=settings.recovery_per_network_hour,
             seconds=3600,
@@ -194,22 +192,6 @@ def networks_of(address: str) -> tuple[str, ...]:
     folded = getattr(found, "ipv4_mapped", None) or found
     prefixes = (32, 24) if isinstance(folded, ipaddress.IPv4Address) else (64,)
     return tuple(str(ipaddress.ip_network((int(folded), prefix), strict=False)) for prefix in prefixes)
-
-
-_RATE = re.compile(r"(\d+)\s*/\s*(\d*)\s*(second|minute|hour|day)s?")
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-
-
-def _rates(settings: Settings, quota: str, default: str) -> list[tuple[int, int]]:
-    """Return limit and seconds of each rate of a quota; none for ``none``."""
-    text = settings.quotas.get(quota, default)
-    if text == "none":
-        return []
-    found = [_RATE.fullmatch(part.strip()) for part in text.split(";")]
-    rates = [(int(rate[1]), int(rate[2] or 1) * _SECONDS[rate[3]]) for rate in found if rate]
-    if len(rates) != len(found):
-        raise SettingsError(f"MARKETPLACE_QUOTA_{quota}={text} is not like 3/hour;5/day")
-    return rates
 
 
 def _locked(session: Session, now: datetime, subject: bytes) -> Failures:

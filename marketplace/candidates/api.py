@@ -30,6 +30,7 @@ from marketplace.contacts import queries as contacts
 from marketplace.contacts.services import candidate_withdrew
 from marketplace.errors import NotFoundError
 from marketplace.ports import Ports
+from marketplace.rate_limits.quotas import Quota
 from marketplace.terms.services import AcceptedVersion
 from marketplace.web.api import delete, get, post, put
 from marketplace.web.guards import requires_candidate
@@ -45,7 +46,7 @@ UPLOAD_PARTS = 4
 @post(
     "/candidates",
     status_code=202,
-    opt={"public": True},
+    opt={"public": True, "quota": Quota.SIGN_UP},
     summary="Register as a candidate",
     operation_id="registerCandidate",
 )
@@ -92,8 +93,9 @@ def write_profile(
 @put(
     "/me/cv",
     status_code=202,
-    errors=(404, 409, 429),
+    errors=(404, 409),
     guards=[requires_candidate],
+    opt={"quota": Quota.CV_UPLOAD},
     request_max_body_size=UPLOAD_BODY_BYTES,
     summary="Upload a CV",
 )

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from marketplace import outbox
 from marketplace.candidates import changes, queries
 from marketplace.candidates.lifecycle import CVState
-from marketplace.candidates.models import CV, CVUpload
+from marketplace.candidates.models import CV
 from marketplace.candidates.scrubbing import scrub
 from marketplace.db import Database, undo_on_rollback
 from marketplace.errors import (
@@ -31,11 +31,13 @@ from marketplace.errors import (
     InvalidInputError,
     NotFoundError,
     TooLargeError,
-    TooManyRequestsError,
     UnavailableError,
 )
 from marketplace.files import DISCARDED, FileStore
 from marketplace.pdf.results import MESSAGES, Extraction, RefusalReason
+from marketplace.rate_limits import uses
+from marketplace.rate_limits.policy import Counted
+from marketplace.rate_limits.quotas import Quota
 from marketplace.settings import Settings
 
 UPLOADED = "cv.uploaded"
@@ -44,18 +46,6 @@ UPLOADED = "cv.uploaded"
 REPLACED_FILE_KEPT = timedelta(hours=24)
 """How long the file of a replaced CV stays (security.md, retention schedule)."""
 
-_DAY = timedelta(days=1)
-_QUOTA = re.compile(
-    r"\s*(\d+)\s*(?:/|per)\s*(\d+)?\s*(second|minute|hour|day|month|year)s?\s*", re.IGNORECASE
-)
-_UNITS = {
-    "second": timedelta(seconds=1),
-    "minute": timedelta(minutes=1),
-    "hour": timedelta(hours=1),
-    "day": _DAY,
-    "month": timedelta(days=30),
-    "year": timedelta(days=365),
-}
 _LABEL_MAX = 120
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
@@ -87,19 +77,6 @@ def refusal(reason: RefusalReason, settings: Settings) -> FieldError:
     if reason is RefusalReason.TOO_LARGE:
         values = (("megabytes", settings.cv_max_bytes // (1024 * 1024)),)
     return FieldError("file", reason.value, MESSAGES[reason], values)
-
-
-def upload_limits(settings: Settings) -> tuple[tuple[int, timedelta], ...]:
-    """Return (uploads, window) pairs: ten a day, or what ``MARKETPLACE_QUOTA_CV_UPLOAD`` says (C4)."""
-    notation = settings.quotas.get("CV_UPLOAD")
-    if notation is None:
-        return ((settings.cv_uploads_per_day, _DAY),)
-    if notation.strip().lower() == "none":
-        return ()
-    found = [_QUOTA.fullmatch(part) for part in notation.split(";")]
-    return tuple(
-        (int(match[1]), int(match[2] or 1) * _UNITS[match[3].lower()]) for match in found if match
-    ) or ((settings.cv_uploads_per_day, _DAY),)
 
 
 def take_upload(
@@ -135,23 +112,11 @@ def take_upload(
 def count_upload(session: Session, now: datetime, settings: Settings, account_id: UUID) -> None:
     """Count an attempt to upload, good or not; the eleventh in 24 hours is refused (rules C4).
 
-    The candidate's row is locked, so parallel uploads are counted one after the other.
     Raises :class:`TooManyRequestsError`, :class:`ConflictError`.
     """
-    subject = changes.lock(session, account_id)
-    changes.require_open(subject)
-    candidate_id = subject.candidate.id
-    for limit, window in upload_limits(settings):
-        taken = session.scalars(
-            select(CVUpload.at)
-            .where(CVUpload.candidate_id == candidate_id, CVUpload.at > now - window)
-            .order_by(CVUpload.at.desc())
-        ).all()
-        if len(taken) >= limit:
-            # Free again when the oldest of the last ``limit`` attempts leaves the window.
-            wait = taken[limit - 1] + window - now if limit else window
-            raise TooManyRequestsError("CV_UPLOAD", limit, int(wait.total_seconds()) + 1)
-    session.add(CVUpload(candidate_id=candidate_id, at=now))
+    changes.require_open(changes.lock(session, account_id))
+    whom = Counted(account_id=account_id, company_id=None, registered_at=None)
+    uses.use(session, now, settings, Quota.CV_UPLOAD, whom)
 
 
 def receive_cv(

@@ -17,7 +17,6 @@ __all__ = [
     "CV",
     "Block",
     "CVState",
-    "CVUpload",
     "Candidate",
     "CandidateState",
     "Exclusion",
@@ -108,17 +107,6 @@ class CV(Base):
     text_scrubbed: Mapped[str] = mapped_column(Text, default="", comment="what is indexed, listed and shown")
     language: Mapped[str | None] = mapped_column(String(2), comment="a guess, for display only")
     reader: Mapped[str | None] = mapped_column(String(16), comment="pypdf or pypdfium2")
-
-
-class CVUpload(Base):
-    """One attempt to upload, good or not: ten a day (rules C4)."""
-
-    __tablename__ = "cv_upload"
-    __table_args__ = (Index("ix_cv_upload_candidate_id", "candidate_id", "at"),)
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    candidate_id: Mapped[UUID] = mapped_column(ForeignKey("candidate.id", ondelete="CASCADE"))
-    at: Mapped[datetime]
 
 
 class Exclusion(Base):

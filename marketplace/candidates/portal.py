@@ -25,6 +25,7 @@ from marketplace.errors import InvalidInputError, TooLargeError, TooManyRequests
 from marketplace.pdf.results import RefusalReason
 from marketplace.periods import add_months
 from marketplace.ports import Ports
+from marketplace.rate_limits.quotas import Quota, day_limit
 from marketplace.settings import Settings
 from marketplace.terms import queries as terms
 from marketplace.terms.documents import read_markdown
@@ -53,7 +54,7 @@ def sign_up_page(request: AnyRequest, ports: NamedDependency[Ports], language: N
     return _sign_up(request, ports, language, {}, {}, 200)
 
 
-@form_post("/candidate/sign-up", opt={"public": True})
+@form_post("/candidate/sign-up", opt={"public": True, "quota": Quota.SIGN_UP})
 def sign_up(
     request: AnyRequest,
     form: NamedDependency[FormData],
@@ -233,7 +234,12 @@ def cv_page(
     return _cv(request, ports, member, language, {}, 200)
 
 
-@form_post("/candidate/cv", guards=[requires_candidate], request_max_body_size=UPLOAD_BODY_BYTES)
+@form_post(
+    "/candidate/cv",
+    guards=[requires_candidate],
+    request_max_body_size=UPLOAD_BODY_BYTES,
+    opt={"quota": Quota.CV_UPLOAD},
+)
 def upload_cv(
     request: AnyRequest,
     form: NamedDependency[FormData],
@@ -301,7 +307,7 @@ def _cv(
         reason="" if reason is None else _reason(reason, settings, language),
         is_waiting=newest is not None and newest.state is CVState.RECEIVED,
         megabytes=settings.cv_max_bytes // (1024 * 1024), pages=settings.cv_max_pages,
-        per_day=settings.cv_uploads_per_day,
+        per_day=day_limit(settings.quotas, Quota.CV_UPLOAD),
     )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ from marketplace.contacts.schemas import (
 )
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
+from marketplace.rate_limits.quotas import Quota
 from marketplace.web.api import get, patch, post
 from marketplace.web.guards import requires_candidate, requires_recruiter
 from marketplace.web.headers import file_headers
@@ -55,6 +56,7 @@ IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", m
 
 @get(
     "/candidates/{candidate_id:uuid}",
+    opt={"quota": Quota.OPENING},
     guards=[requires_recruiter, refuses_speculation],
     errors=(404, 422),
     summary="Open a profile",
@@ -76,6 +78,7 @@ def open_profile(
 
 @post(
     "/candidates/{candidate_id:uuid}/email-reveals",
+    opt={"quota": Quota.EMAIL_REVEAL},
     guards=[requires_recruiter],
     errors=(404,),
     summary="Reveal the e-mail address",
@@ -99,6 +102,7 @@ def reveal_email(
 
 @get(
     "/candidates/{candidate_id:uuid}/cv/text",
+    opt={"quota": Quota.CV_TEXT},
     guards=[requires_recruiter, refuses_speculation],
     errors=(404, 422),
     summary="Read the text of a CV",
@@ -122,6 +126,7 @@ def cv_text(
 
 @post(
     "/candidates/{candidate_id:uuid}/cv-downloads",
+    opt={"quota": Quota.CV_DOWNLOAD},
     guards=[requires_recruiter],
     errors=(404,),
     status_code=201,
@@ -233,6 +238,7 @@ def except_copies(
 
 @post(
     "/candidates/{candidate_id:uuid}/contacts",
+    opt={"quota": Quota.CONTACT},
     guards=[requires_recruiter],
     errors=(404, 409),
     status_code=201,

@@ -48,12 +48,24 @@ from marketplace.errors import (
     InvalidInputError,
     NotAllowedError,
     NotFoundError,
+    TooManyRequestsError,
 )
+from marketplace.rate_limits import uses
+from marketplace.rate_limits.quotas import Quota
 from marketplace.reference import TERRITORY
 from marketplace.search import url as search_url
 from marketplace.search.highlight import Fragment, marking, whole
 from marketplace.settings import Settings
 from marketplace.terms import queries as terms
+
+QUOTAS = {
+    Act.PROFILE: Quota.OPENING,
+    Act.CV_TEXT: Quota.CV_TEXT,
+    Act.EMAIL: Quota.EMAIL_REVEAL,
+    Act.CV_DOWNLOAD: Quota.CV_DOWNLOAD,
+    Act.CONTACT: Quota.CONTACT,
+}
+"""What each act counts in, in its own transaction (rules E1; security.md C-07)."""
 
 SEARCH_PURPOSE = N_("Search for an apprentice")
 """What the candidate reads as the purpose of an opened profile: a key of the catalogues."""
@@ -90,6 +102,14 @@ class WithheldFromMinorError(NotAllowedError):
 
     def __init__(self, attempt: Attempt) -> None:
         super().__init__("withheld_from_minor", N_("Write to this candidate here; nothing else is given."))
+        self.attempt = attempt
+
+
+class SpentQuotaError(TooManyRequestsError):
+    """A quota of a day is used up (rules E1)."""
+
+    def __init__(self, attempt: Attempt, spent: TooManyRequestsError) -> None:
+        super().__init__(spent.quota, spent.limit, spent.retry_after, spent.seconds)
         self.attempt = attempt
 
 
@@ -142,9 +162,10 @@ def gate(db: Database, now: datetime) -> Iterator[Session]:
     try:
         with db.transaction() as session:
             yield session
-    except (HiddenCandidateError, StoppedRecruiterError, WithheldFromMinorError) as refused:
+    except (HiddenCandidateError, StoppedRecruiterError, WithheldFromMinorError, SpentQuotaError) as refused:
+        rule = "E1" if isinstance(refused, SpentQuotaError) else "D3"
         with db.transaction() as session:
-            _record_refusal(session, now, refused.attempt)
+            _record_refusal(session, now, refused.attempt, rule)
         if isinstance(refused, HiddenCandidateError):
             raise NotFoundError from None
         raise
@@ -169,7 +190,7 @@ def open_profile(
     country = job_country or meeting.recruiter.work_country
     _permit(meeting, country, Act.PROFILE)
     cv = candidate_queries.current_cv(session, candidate_id)
-    _write(session, now, meeting, Act.PROFILE, country, cv=cv)
+    _write(session, now, settings, meeting, Act.PROFILE, country, cv=cv)
     return OpenedCandidate(
         profile=candidate_queries.opened_profile(session, candidate_id, is_minor=meeting.is_minor),
         candidate=meeting.candidate_facts,
@@ -208,7 +229,7 @@ def read_cv_text(
     cv = candidate_queries.current_cv(session, candidate_id)
     if cv is None:
         raise NotFoundError
-    _write(session, now, meeting, Act.CV_TEXT, country, cv=cv)
+    _write(session, now, settings, meeting, Act.CV_TEXT, country, cv=cv)
     headline = candidate_queries.opened_profile(session, candidate_id, is_minor=True).card.headline
     spans = whole(cv.text_scrubbed, marking(asked.words))
     return ReadText(text=cv.text_scrubbed, spans=spans, headline=headline)
@@ -230,7 +251,7 @@ def reveal_email(
     _permit(meeting, opening.job_country, Act.EMAIL)
     if not email_may_be_revealed(is_minor=meeting.is_minor):
         raise WithheldFromMinorError(_attempt(meeting, Act.EMAIL, ("minor",)))
-    _write(session, now, meeting, Act.EMAIL, opening.job_country, opening=opening)
+    _write(session, now, settings, meeting, Act.EMAIL, opening.job_country, opening=opening)
     address = session.scalar(
         select(Account.email)
         .join(Candidate, Candidate.account_id == Account.id)
@@ -255,7 +276,7 @@ def permit_contact(
     """
     meeting = meet(session, now, settings, account_id, candidate_id, Act.CONTACT)
     _permit(meeting, opening.job_country, Act.CONTACT)
-    _write(session, now, meeting, Act.CONTACT, opening.job_country, opening=opening)
+    _write(session, now, settings, meeting, Act.CONTACT, opening.job_country, opening=opening)
     return meeting
 
 
@@ -298,7 +319,7 @@ def permit_download(
         raise NotFoundError
     delete_by_on = retention.delete_by(meeting.today, settings.deletion_months)
     _write(
-        session, now, meeting, Act.CV_DOWNLOAD, opening.job_country,
+        session, now, settings, meeting, Act.CV_DOWNLOAD, opening.job_country,
         opening=opening, cv=cv, copy_id=copy_id, delete_by_on=delete_by_on,
     )  # fmt: skip
     return meeting, cv, delete_by_on
@@ -503,6 +524,14 @@ def _permit(meeting: Meeting, job_country: str, act: Act) -> None:
         raise StoppedRecruiterError(_attempt(meeting, act, decision.reasons), decision.shown)
 
 
+def _count(session: Session, now: datetime, settings: Settings, meeting: Meeting, act: Act) -> None:
+    """Count an act that is otherwise permitted in its quota of a day; audited when it is used up (E1)."""
+    try:
+        uses.use(session, now, settings, QUOTAS[act], meeting.recruiter.counted)
+    except TooManyRequestsError as spent:
+        raise SpentQuotaError(_attempt(meeting, act, ("quota_spent",)), spent) from None
+
+
 def _attempt(meeting: Meeting, act: Act, reasons: tuple[str, ...]) -> Attempt:
     return Attempt(meeting.recruiter.account_id, meeting.candidate_id, act, reasons)
 
@@ -510,6 +539,7 @@ def _attempt(meeting: Meeting, act: Act, reasons: tuple[str, ...]) -> Attempt:
 def _write(
     session: Session,
     now: datetime,
+    settings: Settings,
     meeting: Meeting,
     act: Act,
     job_country: str,
@@ -519,7 +549,12 @@ def _write(
     copy_id: UUID | None = None,
     delete_by_on: date | None = None,
 ) -> None:
-    """Write the ledger row and its audit entry now, so that a fault stops what follows (INV-1)."""
+    """Count the act, and write its ledger row and audit entry now: a fault stops what follows (INV-1).
+
+    Counted here and nowhere else, so that exactly what leaves is counted (E1). Raises
+    :class:`SpentQuotaError`.
+    """
+    _count(session, now, settings, meeting, act)
     recruiter = meeting.recruiter
     session.add(
         Disclosure(
@@ -546,9 +581,9 @@ def _write(
     session.flush()
 
 
-def _record_refusal(session: Session, now: datetime, attempt: Attempt) -> None:
+def _record_refusal(session: Session, now: datetime, attempt: Attempt, rule: str) -> None:
     audit.record(
         session, now, f"{attempt.act.value}.refused", actor_id=attempt.account_id, actor_role="recruiter",
-        subject_kind="candidate", subject_id=attempt.candidate_id, rule="D3",
+        subject_kind="candidate", subject_id=attempt.candidate_id, rule=rule,
         reasons=[str(reason) for reason in attempt.reasons],
     )  # fmt: skip

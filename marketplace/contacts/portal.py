@@ -30,6 +30,7 @@ from marketplace.contacts.queries import OpeningView
 from marketplace.contacts.schemas import cursor_of, position_of
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
+from marketplace.rate_limits.quotas import Quota
 from marketplace.search.facets import FACETS
 from marketplace.web.guards import requires_recruiter
 from marketplace.web.identity import Member
@@ -39,7 +40,11 @@ from marketplace.web.portal import FormData, errors_by_field, form_post, page_ge
 AnyRequest = Request[Any, Any, Any]
 
 
-@page_get("/recruiter/candidates/{candidate_id:uuid}", guards=[requires_recruiter, refuses_speculation])
+@page_get(
+    "/recruiter/candidates/{candidate_id:uuid}",
+    guards=[requires_recruiter, refuses_speculation],
+    opt={"quota": Quota.OPENING},
+)
 def profile_page(
     request: AnyRequest,
     ports: NamedDependency[Ports],
@@ -79,7 +84,11 @@ def profile_page(
     )
 
 
-@page_get("/recruiter/candidates/{candidate_id:uuid}/cv", guards=[requires_recruiter, refuses_speculation])
+@page_get(
+    "/recruiter/candidates/{candidate_id:uuid}/cv",
+    guards=[requires_recruiter, refuses_speculation],
+    opt={"quota": Quota.CV_TEXT},
+)
 def cv_page(
     request: AnyRequest,
     ports: NamedDependency[Ports],
@@ -122,7 +131,11 @@ def _handed_on(job_country: str | None, q: str, back: str) -> str:
     return urlencode({name: value for name, value in kept.items() if value})
 
 
-@form_post("/recruiter/candidates/{candidate_id:uuid}/contacts", guards=[requires_recruiter])
+@form_post(
+    "/recruiter/candidates/{candidate_id:uuid}/contacts",
+    guards=[requires_recruiter],
+    opt={"quota": Quota.CONTACT},
+)
 def contact_form(
     request: AnyRequest,
     ports: NamedDependency[Ports],
@@ -171,7 +184,11 @@ def contact_form(
     return see_other(f"/recruiter/contacts/{made.id}", flash)
 
 
-@form_post("/recruiter/candidates/{candidate_id:uuid}/email-reveals", guards=[requires_recruiter])
+@form_post(
+    "/recruiter/candidates/{candidate_id:uuid}/email-reveals",
+    guards=[requires_recruiter],
+    opt={"quota": Quota.EMAIL_REVEAL},
+)
 def reveal_form(
     request: AnyRequest,
     ports: NamedDependency[Ports],
@@ -191,7 +208,11 @@ def reveal_form(
     return render(request, "contacts/email.html", email=email, opening=opening, candidate_id=candidate_id)
 
 
-@form_post("/recruiter/candidates/{candidate_id:uuid}/cv-downloads", guards=[requires_recruiter])
+@form_post(
+    "/recruiter/candidates/{candidate_id:uuid}/cv-downloads",
+    guards=[requires_recruiter],
+    opt={"quota": Quota.CV_DOWNLOAD},
+)
 def download_form(
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],

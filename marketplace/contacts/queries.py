@@ -44,6 +44,7 @@ from marketplace.contacts.models import (
 )
 from marketplace.contacts.policy import Act
 from marketplace.errors import NotFoundError
+from marketplace.rate_limits.policy import Counted
 from marketplace.recruiters.lifecycle import (
     RECRUITER_CAPABILITIES,
     Capabilities,
@@ -95,10 +96,18 @@ class AskingRecruiter:
     is_company_verified: bool
     capabilities: Capabilities
     confirmed_at: datetime
+    registered_at: datetime
 
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def counted(self) -> Counted:
+        """Whom an act counts for (rules E1)."""
+        return Counted(
+            account_id=self.account_id, company_id=self.company_id, registered_at=self.registered_at
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +222,8 @@ def _asking_statement(*, by_account: bool, lock: bool) -> Select[*tuple[Any, ...
             Recruiter.id, Recruiter.account_id, Recruiter.job_title, Recruiter.work_country, Recruiter.state,
             Recruiter.email_domain, Recruiter.confirmed_at, Recruiter.company_id, Company.legal_name,
             Company.registration_number, Company.state.label("company_state"), Account.first_name,
-            Account.last_name, Account.language, Account.email, domains.label("domains"),
+            Account.last_name, Account.language, Account.email, Account.registered_at,
+            domains.label("domains"),
         )
         .join(Company, Company.id == Recruiter.company_id)
         .join(Account, Account.id == Recruiter.account_id)
@@ -244,6 +254,7 @@ def _asking(session: Session, statement: Select[*tuple[Any, ...]], asker: UUID) 
         is_company_verified=company_state is CompanyState.VERIFIED,
         capabilities=capabilities(state, company_state),
         confirmed_at=row.confirmed_at,
+        registered_at=row.registered_at,
     )
 
 

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import BodyKwarg, JSONBody
 
 from marketplace.ports import Ports
+from marketplace.rate_limits.quotas import Quota
 from marketplace.recruiters import queries, services
 from marketplace.recruiters.schemas import (
     MandateForm,
@@ -31,7 +32,7 @@ MANDATE_PARTS = 4
 @post(
     "/recruiters",
     status_code=202,
-    opt={"public": True},
+    opt={"public": True, "quota": Quota.SIGN_UP},
     summary="Register as a recruiter",
     operation_id="registerRecruiter",
 )

@@ -11,6 +11,7 @@ from marketplace.accounts.models import Role
 from marketplace.catalogues import N_
 from marketplace.errors import InvalidInputError, TooLargeError
 from marketplace.ports import Ports
+from marketplace.rate_limits.quotas import Quota
 from marketplace.recruiters import forms, queries, services
 from marketplace.recruiters.api import MANDATE_BODY_BYTES
 from marketplace.terms.queries import required_documents
@@ -33,7 +34,7 @@ def sign_up_page(request: AnyRequest, ports: NamedDependency[Ports], language: N
     return _sign_up(request, ports, language, {}, [])
 
 
-@form_post("/recruiter/sign-up", opt={"public": True})
+@form_post("/recruiter/sign-up", opt={"public": True, "quota": Quota.SIGN_UP})
 def sign_up(
     request: AnyRequest,
     form: NamedDependency[FormData],

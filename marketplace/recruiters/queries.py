@@ -246,6 +246,18 @@ def company_of(session: Session, account_id: UUID) -> UUID:
     return company_id
 
 
+def company_of_account(session: Session, account_id: UUID) -> tuple[UUID | None, datetime]:
+    """Return the company of an account, if it is a recruiter's, and when it was registered (rules E1)."""
+    row = session.execute(
+        select(Recruiter.company_id, Account.registered_at)
+        .join_from(Account, Recruiter, Recruiter.account_id == Account.id, isouter=True)
+        .where(Account.id == account_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError
+    return row.company_id, row.registered_at
+
+
 def mandate_key(session: Session, recruiter_id: UUID) -> str:
     """Return where a recruiter's mandate is kept; :class:`NotFoundError` when there is none."""
     key = session.scalar(select(Recruiter.mandate_file).where(Recruiter.id == recruiter_id))

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from marketplace.ports import Ports
+from marketplace.rate_limits.quotas import Quota
 from marketplace.search.portal import searcher_of
 from marketplace.search.schemas import SearchOut, search_out
 from marketplace.search.services import find_candidates
@@ -22,7 +23,13 @@ def _about(description: str, name: str | None = None) -> QueryParameter:
     return QueryParameter(required=False, description=description, name=name)
 
 
-@get("/candidates/search", guards=[requires_recruiter], errors=(422,), summary="Search candidates")
+@get(
+    "/candidates/search",
+    guards=[requires_recruiter],
+    errors=(422,),
+    summary="Search candidates",
+    opt={"quota": Quota.SEARCH},
+)
 def search_candidates(
     request: Request[Any, Any, Any],
     ports: NamedDependency[Ports],

@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from marketplace.catalogues import N_, translate, translate_plural
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
+from marketplace.rate_limits.quotas import Quota
 from marketplace.reference import job_fields, regions, skills
 from marketplace.search import url
 from marketplace.search.facets import FACETS
@@ -84,7 +85,7 @@ def searcher_of(ports: Ports) -> Searcher:
     return Searcher(ports.db, ports.index, ports.settings, secret)
 
 
-@page_get(SEARCH_PAGE, guards=[requires_recruiter])
+@page_get(SEARCH_PAGE, guards=[requires_recruiter], opt={"quota": Quota.SEARCH})
 def search_page(
     request: Request[Any, Any, Any],
     ports: NamedDependency[Ports],

@@ -18,6 +18,8 @@ from marketplace.contacts.policy import stops_of_recruiter
 from marketplace.contacts.services import listed_cards, listing_of
 from marketplace.db import Database
 from marketplace.errors import NotAllowedError
+from marketplace.rate_limits import uses
+from marketplace.rate_limits.quotas import Quota
 from marketplace.recruiters.lifecycle import Capabilities
 from marketplace.search import cursor, highlight, url
 from marketplace.search.highlight import Fragment
@@ -98,6 +100,7 @@ def find_candidates(
 
     Raises ``InvalidInputError`` for wrong parameters, :class:`NotAllowedError` (``account_not_active``
     for a recruiter who may see nothing, ``words_not_open`` for words before the company is verified)
+    :class:`TooManyRequestsError` when the searches of a day are used up (E1; wrong ones count in none),
     and ``SearchUnavailableError``.
     """
     settings = searcher.settings
@@ -107,9 +110,10 @@ def find_candidates(
             pairs, default_job_country=recruiter.work_country, limits=url.Limits.of(settings)
         )
         only_counts = _sees_only_counts(recruiter.capabilities, parameters)
-        listing = listing_of(session, now, settings, recruiter, parameters.job_country)
         binding = _Binding(account_id, parameters.fingerprint(recruiter.work_country))
         position = None if only_counts else _position(searcher, now, binding, parameters)
+        uses.use(session, now, settings, Quota.SEARCH, recruiter.counted, durable=False)
+        listing = listing_of(session, now, settings, recruiter, parameters.job_country)
         page = searcher.index.search(parameters.query(listing.visibility, position))
         if only_counts:
             return _counts_only(parameters, page.total, page.facets)

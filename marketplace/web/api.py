@@ -23,8 +23,8 @@ Handler = Callable[..., Any]
 Decorator = Callable[[Handler], HTTPRouteHandler]
 T = TypeVar("T")
 
-ALWAYS = (400, 503)
-"""Any request may be unreadable, and any dependency away."""
+ALWAYS = (400, 429, 503)
+"""Any request may be unreadable or one too many of its address (E1), and any dependency away."""
 
 _TITLES = {
     status: next(k.title for k in KINDS.values() if k.status == status)

@@ -1,4 +1,4 @@
-"""The outermost layer, around routing: request id, Host check, HEAD, access log.
+"""The outermost layer, around routing: request id, client address, Host check, HEAD, access log.
 
 Litestar's own middleware does not run for an unknown path or method (facts/web-stack.md 1.5);
 what must hold for every request stands here.
@@ -21,6 +21,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from marketplace.errors import MarketplaceError
+from marketplace.rate_limits.policy import client_of, networks
 from marketplace.settings import Settings
 from marketplace.web.identity import member_of, truncated_address
 from marketplace.web.problems import PageRenderer, UnknownHostError, answer
@@ -47,6 +48,7 @@ class EdgeMiddleware(ASGIMiddleware):
         self._hosts = allowed_hosts(settings)
         self._is_production = settings.is_production
         self._page = page
+        self._proxies = networks(settings.trusted_proxies)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         http = cast("HTTPScope", scope)  # as ``scopes`` says
@@ -55,6 +57,8 @@ class EdgeMiddleware(ASGIMiddleware):
         state.update(request_id=str(uuid.uuid4()), member=None)
         method = str(http["method"])
         status = 0
+        if self._proxies and (client := http.get("client")):
+            http["client"] = (self._client(http, client[0]), 0)
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -86,6 +90,13 @@ class EdgeMiddleware(ASGIMiddleware):
         request: Request[Any, Any, Any] = Request(scope, receive=receive, send=send)
         response: Response[Any] = answer(request, error, self._page)
         await response.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+    def _client(self, scope: HTTPScope, peer: str) -> str:
+        """Return who asks, as our own proxies say it; everything else that says so is ignored (X-04)."""
+        forwarded = [
+            value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
+        ]
+        return client_of(peer, forwarded, self._proxies)
 
     def _refusal(self, scope: HTTPScope) -> Exception | None:
         hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]

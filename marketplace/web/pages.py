@@ -34,7 +34,7 @@ from marketplace.web.csrf import FIELD, csrf_token, new_form_cookie
 from marketplace.web.guards import UNSETTLED
 from marketplace.web.identity import member_of
 from marketplace.web.language import language_of
-from marketplace.web.problems import Refusal, request_id_of, sign_in_address
+from marketplace.web.problems import Refusal, advice_of, request_id_of, sign_in_address
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -243,11 +243,14 @@ def error_page(request: AnyRequest, refusal: Refusal) -> Response[Any]:
         )
     if target:
         return see_other(target)
+    if is_htmx and refusal.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return _limit_notice(request, refusal)
     response = render(
         request,
         "problem.html",
         refusal.status,
         refusal=refusal,
+        advice=advice_of(refusal, language_of(request)),
         language_faults=[
             translate(language_of(request), e.message, **dict(e.values)) for e in refusal.errors
         ],
@@ -255,6 +258,16 @@ def error_page(request: AnyRequest, refusal: Refusal) -> Response[Any]:
         back=_way_back(request),
     )
     response.headers.update(dict(refusal.headers))
+    return response
+
+
+def _limit_notice(request: AnyRequest, refusal: Refusal) -> Response[Any]:
+    """Return what a script puts above the results it could not renew: they stay (rules E1)."""
+    response = render(
+        request, "limit_notice.html", refusal.status, advice=advice_of(refusal, language_of(request))
+    )
+    target = dict.fromkeys(("hx-retarget", "hx-reselect"), "#limit-notice")
+    response.headers.update({**dict(refusal.headers), **target, "hx-reswap": "outerHTML"})
     return response
 
 

@@ -36,6 +36,7 @@ from marketplace.errors import (
     UnavailableError,
 )
 from marketplace.web.language import language_of
+from marketplace.web.limit_texts import limit_sentence, refused_headers
 from marketplace.web.problem_kinds import OF_STATUS, Kind, kind_of, type_of
 
 log = structlog.get_logger()
@@ -109,6 +110,7 @@ class Refusal:
     reasons: tuple[str, ...] = ()
     statement_id: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    limit: TooManyRequestsError | None = None
 
     @property
     def kind(self) -> Kind:
@@ -145,12 +147,8 @@ def _of_marketplace(error: MarketplaceError) -> Refusal:
         return Refusal(500, "internal_error")
     headers: tuple[tuple[str, str], ...] = ()
     if isinstance(error, TooManyRequestsError):
-        headers = (
-            ("retry-after", str(error.retry_after)),
-            ("ratelimit", f'"{error.quota}";r=0;t={error.retry_after}'),
-            ("ratelimit-policy", f'"{error.quota}";q={error.limit}'),
-        )
-    elif isinstance(error, UnavailableError):
+        return Refusal(status, error.code, headers=refused_headers(error), limit=error)
+    if isinstance(error, UnavailableError):
         headers = (("retry-after", str(error.retry_after)),)
     elif isinstance(error, NotSignedInError):
         headers = (("www-authenticate", "Bearer"),)
@@ -216,6 +214,13 @@ def errors_by_field(error: InvalidInputError, language: str) -> dict[str, str]:
     return found
 
 
+def advice_of(refusal: Refusal, language: str) -> str:
+    """Return the sentence that says what is wrong or what to do, in ``language``."""
+    if refusal.limit is not None:
+        return limit_sentence(language, refusal.limit)
+    return translate(language, refusal.detail or refusal.kind.advice)
+
+
 def to_problem(refusal: Refusal, language: str, request_id: str) -> Problem:
     """Return the problem details of a refusal in the language of the request."""
     kind = refusal.kind
@@ -224,7 +229,7 @@ def to_problem(refusal: Refusal, language: str, request_id: str) -> Problem:
         title=translate(language, kind.title),
         status=refusal.status,
         code=refusal.code,
-        detail=translate(language, refusal.detail or kind.advice),
+        detail=advice_of(refusal, language),
         instance=f"urn:uuid:{request_id}" if request_id else "",
         errors=[
             ProblemError(field=fault.field, code=fault.code, message=translated_fault(fault, language))

@@ -1,4 +1,6 @@
-"""Finds the member behind a request: one indexed select, nothing kept in the process.
+"""Counts a request in its limits and finds the member behind it: one thread hop for both.
+
+The member is one indexed select, of which nothing is kept in the process.
 
 Role, epoch, language and what is still to do are read at every request, so that a sign-out,
 suspension or new role is obeyed by the next one (security.md S-04). Cookie and bearer tokens are
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from litestar.concurrency import sync_to_thread
@@ -23,10 +26,12 @@ from marketplace.accounts.models import Transport
 from marketplace.accounts.queries import session_by_token
 from marketplace.accounts.sessions import TOUCH_EVERY, touch_session
 from marketplace.ports import Ports
+from marketplace.rate_limits import standings
 from marketplace.settings import Settings
 from marketplace.web.identity import Connection, Member, ended_session_cookie, session_cookie_name, token_hash
+from marketplace.web.limits import RequestLimits, is_unlimited, quota_of, telling
 
-WITHOUT_SESSION = ("/static/", "/livez", "/readyz", "/metrics", "/csp-reports")
+WITHOUT_SESSION = "/csp-reports"
 TOKEN_MAX_LENGTH = 128
 
 Reinstate = Callable[[Session, datetime, Settings, UUID], object]
@@ -38,30 +43,37 @@ after its end finds everything as it was, even when the beat that does the same 
 
 
 class SessionMiddleware(ASGIMiddleware):
-    """Puts the :class:`Member` into ``scope["state"]``; an ended cookie is cleared."""
+    """Counts the request, puts the :class:`Member` into ``scope["state"]``; an ended cookie is cleared."""
 
     scopes = (ScopeType.HTTP,)
 
     def __init__(self, ports: Ports, reinstate: Reinstate) -> None:
         self._ports = ports
         self._reinstate = reinstate
+        self._limits = RequestLimits(ports)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         state = scope["state"]
         state["member"] = None
-        if scope["path"].startswith(WITHOUT_SESSION):
+        if is_unlimited(scope["path"]):
             await next_app(scope, receive, send)
             return
         token, transport = self._presented(scope)
-        if token is not None:
-            member = await sync_to_thread(self._member, token, transport)
-            state["member"] = member
-            if member is None and transport is Transport.COOKIE:
+        if token is not None or self._limits.is_on:
+            quota = quota_of(scope)
+            if quota is not None:
+                send = telling(send, standings.listen())
+            client = scope.get("client")
+            find = partial(self._member, token, transport)
+            await sync_to_thread(self._limits.admit, state, client[0] if client else "", quota, find)
+            if token is not None and state["member"] is None and transport is Transport.COOKIE:
                 state["session_ended"] = True
                 send = self._clearing(send)
         await next_app(scope, receive, send)
 
     def _presented(self, scope: Scope) -> tuple[str | None, Transport]:
+        if scope["path"] == WITHOUT_SESSION:
+            return None, Transport.COOKIE
         connection: Connection = ASGIConnection(scope)
         scheme, _, value = connection.headers.get("authorization", "").partition(" ")
         if scope["path"].startswith("/api/") and scheme.lower() == "bearer":
@@ -69,7 +81,9 @@ class SessionMiddleware(ASGIMiddleware):
         cookie = connection.cookies.get(session_cookie_name(self._ports.settings))
         return (cookie[:TOKEN_MAX_LENGTH] if cookie else None), Transport.COOKIE
 
-    def _member(self, token: str, transport: Transport) -> Member | None:
+    def _member(self, token: str | None, transport: Transport) -> Member | None:
+        if token is None:
+            return None
         ports = self._ports
         now = ports.clock.now()
         with ports.db.reading() as session:

@@ -22,6 +22,7 @@ from marketplace.app import build_ports, create_app
 from marketplace.clock import FixedClock
 from marketplace.db import Database
 from marketplace.mail import MailSink
+from marketplace.rate_limits.quotas import NO_LIMITS
 from marketplace.settings import Settings
 from tests.browser.conftest import DESKTOP, PHONE, accessibility_faults, reflow_faults, watched_pages
 from tests.browser.scenes import NOW, Scene, fill, speak
@@ -94,6 +95,7 @@ def town(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     data = tmp_path_factory.mktemp("town") / "data"
     data.mkdir(mode=0o700)
     settings = Settings(
+        quotas=NO_LIMITS,
         data=data, secret_key="k" * 48, password_hash_memory_kib=8, database_url=url,
         base_url=f"http://127.0.0.1:{port}", cv_extraction="forkserver",
     )  # fmt: skip

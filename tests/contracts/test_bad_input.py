@@ -14,6 +14,7 @@ from marketplace.app import build_ports, create_app
 from marketplace.clock import FixedClock
 from marketplace.db import Database
 from marketplace.mail import MailSink
+from marketplace.rate_limits.quotas import NO_LIMITS
 from marketplace.settings import Settings
 from marketplace.web.docs import openapi_json
 from tests.builders import NOW, a_candidate, a_recruiter, an_account, an_opening
@@ -35,6 +36,7 @@ class Caller(PortalClient):
 def caller(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     url = copies.make()
     settings = Settings(
+        quotas=NO_LIMITS,
         data=tmp_path_factory.mktemp("data"),
         secret_key="k" * 48,
         password_hash_memory_kib=8,

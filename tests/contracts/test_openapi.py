@@ -36,6 +36,7 @@ from marketplace.db import Database
 from marketplace.mail import MailSink
 from marketplace.moderation.services import Measure, suspend_candidate
 from marketplace.ports import Ports
+from marketplace.rate_limits.quotas import NO_LIMITS
 from marketplace.settings import Settings
 from marketplace.terms import services as terms
 from marketplace.terms.models import DocumentKind
@@ -89,6 +90,7 @@ class Site:
 def site(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     url = copies.make()
     settings = Settings(
+        quotas=NO_LIMITS,
         data=tmp_path_factory.mktemp("data"),
         secret_key="k" * 48,
         password_hash_memory_kib=8,

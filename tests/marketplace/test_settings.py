@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.settings import QUOTA_NAMES, Settings, SettingsError, development_secret, variable
+from marketplace.rate_limits.quotas import QUOTAS
+from marketplace.settings import Settings, SettingsError, development_secret, variable
 
 SAFE = {
     "MARKETPLACE_ENV": "production",
@@ -74,8 +75,8 @@ def test_production_with_everything_set_starts() -> None:
 
 def test_quota_names_are_accepted_and_none_is_for_development() -> None:
     """interface.md: every quota name is known; `none` never in production."""
-    environ = {f"MARKETPLACE_QUOTA_{name}": "30/minute" for name in QUOTA_NAMES}
-    assert set(Settings.from_environment(environ).quotas) == set(QUOTA_NAMES)
+    environ = {f"MARKETPLACE_QUOTA_{name}": "30/minute" for name in QUOTAS}
+    assert set(Settings.from_environment(environ).quotas) == set(QUOTAS)
     assert Settings.from_environment({"MARKETPLACE_QUOTA_SEARCH": "none"}).quotas == {"SEARCH": "none"}
     with pytest.raises(SettingsError, match="MARKETPLACE_QUOTA_SEARCH"):
         Settings.from_environment(SAFE | {"MARKETPLACE_QUOTA_SEARCH": "none"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.candidates import cvs, queries
 from marketplace.candidates.lifecycle import CandidateState, CVState
-from marketplace.candidates.models import CV, Candidate, CVUpload
+from marketplace.candidates.models import CV, Candidate
 from marketplace.candidates.queries import CHANGED
 from marketplace.db import Database
 from marketplace.errors import (
@@ -28,6 +27,7 @@ from marketplace.errors import (
 from marketplace.files import DISCARDED, FolderFileStore
 from marketplace.outbox import OutboxMessage
 from marketplace.pdf.results import Extraction, RefusalReason
+from marketplace.rate_limits.models import QuotaUse
 from marketplace.settings import Settings
 from tests.builders import a_candidate, an_account
 
@@ -188,17 +188,17 @@ def test_the_newest_upload_counts(db, files, settings, now, account_id) -> None:
 
 
 @pytest.mark.parametrize("reason", [reason for reason in RefusalReason if reason != "too_large"])
-def test_a_refusal_at_once_stores_nothing(db, files, settings, now, account_id, reason) -> None:
+def test_a_refusal_at_once_stores_nothing(db, files, settings, limited, now, account_id, reason) -> None:
     """C4: what is refused at once is a 422 with its reason and a sentence; nothing of it is stored."""
     with pytest.raises(InvalidInputError) as refused:
-        upload(db, files, settings, now, account_id, checker=Checker(reason))
+        upload(db, files, limited, now, account_id, checker=Checker(reason))
     fault = refused.value.errors[0]
     assert (fault.field, fault.code) == ("file", reason.value)
     assert fault.message % dict(fault.values)
     assert stored(settings) == []
     with db.transaction() as session:
         assert cvs.latest_cv(session, account_id) is None
-        assert session.scalar(select(func.count()).select_from(CVUpload)) == 1
+        assert session.scalar(select(func.count()).select_from(QuotaUse)) == 1
 
 
 @pytest.mark.parametrize(("extra", "is_ok"), [(-1, True), (0, True), (1, False)])
@@ -212,55 +212,40 @@ def test_size(db, files, settings, now, account_id, extra: int, is_ok) -> None:
             upload(db, files, settings, now, account_id, content)
 
 
-def test_ten_uploads_a_day(db, files, settings, now, account_id) -> None:
+def test_ten_uploads_a_day(db, files, limited, now, account_id) -> None:
     """C4: nine and ten are taken, refused ones count, the eleventh waits until the first is a day old."""
     for number in range(10):
         reason = RefusalReason.NOT_PDF if number % 2 else None
         at = now + timedelta(minutes=number)
         if reason:
             with pytest.raises(InvalidInputError):
-                upload(db, files, settings, at, account_id, checker=Checker(reason))
+                upload(db, files, limited, at, account_id, checker=Checker(reason))
         else:
-            upload(db, files, settings, at, account_id)
+            upload(db, files, limited, at, account_id)
     with pytest.raises(TooManyRequestsError) as refused:
-        upload(db, files, settings, now + timedelta(hours=1), account_id)
+        upload(db, files, limited, now + timedelta(hours=1), account_id)
     assert (refused.value.limit, refused.value.quota) == (10, "CV_UPLOAD")
-    assert refused.value.retry_after == 23 * 3600 + 1
+    assert refused.value.retry_after == 23 * 3600
     day = timedelta(days=1)
     with pytest.raises(TooManyRequestsError):
-        upload(db, files, settings, now + day - timedelta(seconds=1), account_id)
-    upload(db, files, settings, now + day, account_id)
+        upload(db, files, limited, now + day - timedelta(seconds=1), account_id)
+    upload(db, files, limited, now + day, account_id)
     with pytest.raises(TooManyRequestsError):
-        upload(db, files, settings, now + day, account_id)
+        upload(db, files, limited, now + day, account_id)
 
 
-def test_parallel_uploads_cannot_slip_past(db, files, settings, now, account_id) -> None:
+def test_parallel_uploads_cannot_slip_past(db, files, limited, now, account_id) -> None:
     """C4: of twelve attempts at once exactly ten are taken."""
 
     def attempt(_: int) -> bool:
         try:
-            upload(db, files, settings, now, account_id)
+            upload(db, files, limited, now, account_id)
         except TooManyRequestsError:
             return False
         return True
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(attempt, range(12))) == 10
-
-
-@pytest.mark.parametrize(
-    ("notation", "limits"),
-    [
-        (None, ((10, timedelta(days=1)),)),
-        ("none", ()),
-        ("3/hour;20/day", ((3, timedelta(hours=1)), (20, timedelta(days=1)))),
-        ("5 per 2 minutes", ((5, timedelta(minutes=2)),)),
-    ],
-)
-def test_the_quota_is_a_setting(settings: Settings, notation: str | None, limits: object) -> None:
-    """C4: `MARKETPLACE_QUOTA_CV_UPLOAD` replaces the ten a day."""
-    quotas = {} if notation is None else {"CV_UPLOAD": notation}
-    assert cvs.upload_limits(replace(settings, quotas=quotas)) == limits
 
 
 def test_a_failed_transaction_leaves_no_file(db, files, settings, now, account_id) -> None:

@@ -18,6 +18,7 @@ from marketplace.catalogues import N_
 from marketplace.clock import FixedClock
 from marketplace.db import Database
 from marketplace.mail import MailSink
+from marketplace.rate_limits.quotas import NO_LIMITS
 from marketplace.settings import Settings
 from marketplace.web.api import get, post
 from marketplace.web.guards import requires_candidate, requires_member, requires_recruiter
@@ -137,7 +138,12 @@ def build(settings: Settings, **ports: Any) -> Litestar:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(data=tmp_path_factory.mktemp("data"), secret_key="k" * 48, password_hash_memory_kib=8)
+    return Settings(
+        data=tmp_path_factory.mktemp("data"),
+        secret_key="k" * 48,
+        password_hash_memory_kib=8,
+        quotas=NO_LIMITS,
+    )
 
 
 @pytest.fixture(scope="module")
