@@ -172,7 +172,7 @@ def _recruiter(ports: Ports) -> tuple[UUID, str]:
     with ports.db.transaction() as session:
         signed_in = sessions.sign_in(
             session, now, ports.settings, email=email, password=PASSWORD, transport=Transport.BEARER,
-            client="bench", address="127.0.0.0",
+            client="bench", address="127.0.0.0", hooks=accounts.AccountHooks(),
         )  # fmt: skip
     if signed_in is None:
         raise SystemExit("the benchmark's recruiter cannot sign in")

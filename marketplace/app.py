@@ -21,6 +21,7 @@ from marketplace.accounts.models import Role
 from marketplace.accounts.services import AccountHooks
 from marketplace.admin import api as admin_api
 from marketplace.admin import portal as admin_portal
+from marketplace.admin import retention_api, retention_portal
 from marketplace.candidates import api as candidates_api
 from marketplace.candidates import portal as candidates_portal
 from marketplace.candidates import services as candidates
@@ -34,6 +35,7 @@ from marketplace.mail import FolderMailer, SmtpMailer
 from marketplace.pdf.limited import PDFReader
 from marketplace.ports import Ports
 from marketplace.recruiters import api as recruiters_api
+from marketplace.recruiters import inactivity
 from marketplace.recruiters import portal as recruiters_portal
 from marketplace.recruiters import services as recruiters
 from marketplace.search import api as search_api
@@ -102,6 +104,7 @@ def api_routes() -> list[HTTPRouteHandler]:
         *contacts_api.ROUTES,
         *search_api.ROUTES,
         *admin_api.ROUTES,
+        *retention_api.ROUTES,
     ]
 
 
@@ -115,6 +118,7 @@ def portal_routes(settings: Settings) -> Sequence[Any]:
         *contacts_portal.ROUTES,
         *search_portal.ROUTES,
         *admin_portal.ROUTES,
+        *retention_portal.ROUTES,
         *web_routes.page_routes(settings),
     ]
 
@@ -169,6 +173,7 @@ def account_hooks() -> AccountHooks:
         confirmed={Role.RECRUITER: recruiters.email_confirmed, Role.CANDIDATE: candidates.email_confirmed},
         facts={Role.RECRUITER: recruiters.member_facts, Role.CANDIDATE: candidates.member_facts},
         renamed={Role.CANDIDATE: candidates.member_renamed},
+        signed_in={Role.RECRUITER: inactivity.signed_in},
     )
 
 

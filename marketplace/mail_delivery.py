@@ -22,9 +22,11 @@ from marketplace.accounts import emails as accounts
 from marketplace.accounts.emails import Composer
 from marketplace.accounts.services import MAIL_REQUESTED
 from marketplace.candidates import emails as candidates
+from marketplace.closing_hooks import closing_hooks
 from marketplace.contacts import emails as contacts
 from marketplace.errors import UnavailableError
 from marketplace.outbox import OutboxMessage
+from marketplace.recruiters import closing_emails
 from marketplace.recruiters import emails as recruiters
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ PERMANENT = 500
 def composers() -> Mapping[str, Composer]:
     """Return every feature's mails by name; two features may not share one."""
     merged: dict[str, Composer] = {}
-    for emails in (accounts.EMAILS, candidates.EMAILS, contacts.EMAILS, recruiters.EMAILS):
+    closing = closing_emails.emails(closing_hooks())
+    for emails in (accounts.EMAILS, candidates.EMAILS, contacts.EMAILS, recruiters.EMAILS, closing):
         clash = merged.keys() & emails.keys()
         if clash:
             raise ValueError(f"two mails are named {', '.join(sorted(clash))}")

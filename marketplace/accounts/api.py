@@ -103,7 +103,10 @@ def reset_password(data: JSONBody[ResetIn], ports: NamedDependency[Ports]) -> No
 
 @post("/sessions", opt=PUBLIC, errors=(401,), summary="Sign in")
 def sign_in(
-    request: AnyRequest, data: JSONBody[SignInIn], ports: NamedDependency[Ports]
+    request: AnyRequest,
+    data: JSONBody[SignInIn],
+    ports: NamedDependency[Ports],
+    hooks: NamedDependency[AccountHooks],
 ) -> Response[SignedInOut]:
     """Open a session: a cookie for browsers, a bearer token for accounts that were granted it."""
     now, transport = ports.clock.now(), Transport(data.transport)
@@ -117,6 +120,7 @@ def sign_in(
             transport=transport,
             client=client_label(request),
             address=truncated_address(request),
+            hooks=hooks,
         )
     if opened is None:
         raise sessions.WrongCredentialsError

@@ -51,6 +51,7 @@ def sign_in(
     ports: NamedDependency[Ports],
     form: NamedDependency[FormData],
     language: NamedDependency[str],
+    hooks: NamedDependency[AccountHooks],
 ) -> Response[Any]:
     """Open a session, or show the form again with the one sentence that fits every refusal (A-06)."""
     now = ports.clock.now()
@@ -64,6 +65,7 @@ def sign_in(
             transport=Transport.COOKIE,
             client=client_label(request),
             address=truncated_address(request),
+            hooks=hooks,
         )
     target = form.text("next")
     if opened is None:

@@ -18,7 +18,7 @@ from marketplace.accounts import passwords, queries
 from marketplace.accounts.addresses import parse_address
 from marketplace.accounts.models import Account, AccountSession, PasswordKind, Role, TokenPurpose, Transport
 from marketplace.accounts.policy import next_step
-from marketplace.accounts.services import hash_token, new_token, request_mail, void_tokens
+from marketplace.accounts.services import AccountHooks, hash_token, new_token, request_mail, void_tokens
 from marketplace.catalogues import N_
 from marketplace.errors import InvalidInputError, NotAllowedError, NotFoundError, NotSignedInError
 from marketplace.settings import Settings
@@ -63,6 +63,7 @@ def sign_in(
     transport: Transport,
     client: str,
     address: str,
+    hooks: AccountHooks,
 ) -> SignedIn | None:
     """Open a session; None when refused, for whatever reason and after the same work (A-06, A-07).
 
@@ -82,6 +83,7 @@ def sign_in(
         raise NotAllowedError("bearer_not_granted", "An admin has to grant this account access for programs.")
     if not _claim(session, now, account, stored, check.new_hash):
         return None
+    hooks.tell_signed_in(session, now, account.id, Role(account.role))
     return _open(session, now, settings, account, transport, client, address)
 
 

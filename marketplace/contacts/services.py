@@ -119,11 +119,14 @@ def candidate_withdrew(session: Session, now: datetime, settings: Settings, cand
             untold[copy.recruiter_id].append(copy)
     session.flush()
     for recruiter_id, copies in untold.items():
+        holder = queries.recruiter_if_any(session, recruiter_id)
+        if holder is None:  # purged: the reminders of the duty itself go to the company's owner (B6)
+            continue
         outbox.publish(
             session,
             now,
             "mail.requested",
-            queries.recruiter_of(session, recruiter_id).account_id,
+            holder.account_id,
             details={"mail": "deletion_shortened", "copy_ids": [str(copy.id) for copy in copies]},
             unique_key=f"deletion_shortened:{copies[0].id}",
         )

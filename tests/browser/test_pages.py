@@ -58,7 +58,8 @@ PAGES = {
     ],
     "hidden": ["/candidate", "/candidate/visibility"],
     "paused": ["/candidate"],
-    "admin": ["/admin", "/admin/companies", "/admin/companies/{company}", "/admin/domains", "/account"],
+    "admin": ["/admin", "/admin/companies", "/admin/companies/{company}", "/admin/domains", "/admin/holds",
+        "/admin/retention", "/admin/retention?days=90", "/account"],
 }  # fmt: skip
 SCREENS = {"fr": DESKTOP, "en": PHONE}
 """axe looks at each page once a language, on a desk in one and on a phone in the other."""

@@ -85,7 +85,12 @@ class World:
         from marketplace.accounts.models import Transport
         from marketplace.accounts.sessions import sign_in
 
-        values = {"transport": Transport.COOKIE, "client": "Firefox, Linux", "address": "192.0.2.0"}
+        values = {
+            "transport": Transport.COOKIE,
+            "client": "Firefox, Linux",
+            "address": "192.0.2.0",
+            "hooks": self.hooks,
+        }
         return self.act(sign_in, self.settings, email=email, password=password, **(values | named))
 
 

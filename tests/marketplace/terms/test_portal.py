@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from marketplace.accounts.models import Account, Transport
+from marketplace.accounts.services import AccountHooks
 from marketplace.accounts.sessions import sign_in
 from marketplace.ports import Ports
 from marketplace.terms.models import DocumentKind
@@ -43,6 +44,7 @@ def member(documents: Ports, client: Client) -> Account:
             transport=Transport.COOKIE,
             client="",
             address="",
+            hooks=AccountHooks(),
         )
     assert opened is not None
     assert opened.next == "accept_terms"
