@@ -1,7 +1,8 @@
 """The retention table as data: what is kept, until when, what ends it, and how that is proved (F2).
 
 One row a rule: it can forecast and it can run. ``docs/privacy.md`` shows the table and a test holds
-it true. A run is the same code in earnest and as a rehearsal; one in earnest leaves a certificate.
+it true. A run is the same code in earnest and as a rehearsal; one in earnest leaves a certificate. What
+ends the archive of closed recruiters (F3) is a row like the others.
 To add a rule, add a row to :data:`RULES`.
 """
 
@@ -295,7 +296,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="repeated_requests",
         clause="F2",
-        what=N_("What a request with an `Idempotency-Key` made"),
+        what=N_("What a request with an Idempotency-Key made"),
         trigger="the request",
         period=lambda s: f"{s.idempotency_hours} hours",
         action="delete",

@@ -224,7 +224,7 @@ def test_activity_of_an_open_session_voids_the_cycle(desk: Desk, mail_sink: Mail
 
 @pytest.mark.parametrize("trait", ["pending", "suspended"])
 def test_other_states_keep_their_state_and_end_too(ports: Ports, trait: str) -> None:
-    """B5, E5: neither waiting for review nor a suspension stops the clock."""
+    """B5: neither waiting for review nor a suspension stops the clock."""
     desk = Desk(ports)
     other = desk.recruiter("other@acme-industries.fr", trait)
     before = desk.row(other).state
