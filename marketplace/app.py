@@ -24,6 +24,7 @@ from marketplace.admin import duties_api as admin_duties_api
 from marketplace.admin import duties_portal as admin_duties_portal
 from marketplace.admin import portal as admin_portal
 from marketplace.admin import sanctions_api, sanctions_portal
+from marketplace.admin import retention_api, retention_portal
 from marketplace.candidates import api as candidates_api
 from marketplace.candidates import portal as candidates_portal
 from marketplace.candidates import services as candidates
@@ -43,6 +44,7 @@ from marketplace.rate_limits.memory import MemoryLimiter
 from marketplace.rate_limits.redis_limiter import RedisLimiter
 from marketplace.rate_limits.resilient import ClosableLimiter, ResilientLimiter
 from marketplace.recruiters import api as recruiters_api
+from marketplace.recruiters import inactivity
 from marketplace.recruiters import portal as recruiters_portal
 from marketplace.recruiters import services as recruiters
 from marketplace.search import api as search_api
@@ -121,6 +123,7 @@ def api_routes() -> list[HTTPRouteHandler]:
         *admin_api.ROUTES,
         *sanctions_api.ROUTES,
         *admin_duties_api.ROUTES,
+        *retention_api.ROUTES,
     ]
 
 
@@ -137,6 +140,7 @@ def portal_routes(settings: Settings) -> Sequence[Any]:
         *admin_portal.ROUTES,
         *sanctions_portal.ROUTES,
         *admin_duties_portal.ROUTES,
+        *retention_portal.ROUTES,
         *web_routes.page_routes(settings),
     ]
 
@@ -191,6 +195,7 @@ def account_hooks() -> AccountHooks:
         confirmed={Role.RECRUITER: recruiters.email_confirmed, Role.CANDIDATE: candidates.email_confirmed},
         facts={Role.RECRUITER: recruiters.member_facts, Role.CANDIDATE: candidates.member_facts},
         renamed={Role.CANDIDATE: candidates.member_renamed},
+        signed_in={Role.RECRUITER: inactivity.signed_in},
     )
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import structlog
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select, delete, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from marketplace.db import Base, Database
@@ -109,6 +109,56 @@ def run(
         if progress is not None:
             progress(report)
     return report
+
+
+def sweep(
+    db: Database,
+    key: Sequence[InstrumentedAttribute[Any]],
+    due: ColumnElement[bool],
+    *,
+    is_dry_run: bool = False,
+    page: int = PAGE,
+    progress: Callable[[BatchReport], None] | None = None,
+) -> BatchReport:
+    """Delete the rows that are due, a page in a transaction, and report (rules F2).
+
+    For rows that need no decision of their own; ``key`` is their unique key. A row that another
+    transaction holds, or that is no longer due when its turn comes, is skipped.
+    """
+    report = BatchReport()
+    whole = tuple_(*key)
+    for keys in _key_pages(db, key, due, page):
+        scope = db.rehearsal() if is_dry_run else db.transaction()
+        with scope as session:
+            free = select(*key).where(whole.in_(keys), due).with_for_update(skip_locked=True)
+            held = [tuple(row) for row in session.execute(free.order_by(*key))]
+            session.execute(delete(key[0].class_).where(whole.in_(held)))
+        report.found += len(keys)
+        for done in held:
+            name = ":".join(part.hex() if isinstance(part, bytes) else str(part) for part in done)
+            report._count_done(name)  # noqa: SLF001  (its own module)
+        if len(held) < len(keys):
+            report.skipped[MOVED_ON] += len(keys) - len(held)
+        if progress is not None:
+            progress(report)
+    return report
+
+
+def _key_pages(
+    db: Database, key: Sequence[InstrumentedAttribute[Any]], due: ColumnElement[bool], page: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the keys that are due, ascending, in pages; each is read anew, after the last key seen."""
+    statement = select(*key).where(due).order_by(*key).limit(page)
+    after: tuple[Any, ...] | None = None
+    while True:
+        following = statement if after is None else statement.where(tuple_(*key) > tuple_(*after))
+        with db.reading() as session:
+            found = [tuple(row) for row in session.execute(following)]
+        if found:
+            yield found
+        if len(found) < page:
+            return
+        after = found[-1]
 
 
 def _on_one(session: Session, job: Job[RowT], key: object) -> Skip | None:

@@ -236,6 +236,38 @@ def terms_publish(file: Path, document: str, lang: str, effective: datetime, *, 
     )
 
 
+@main.group()
+def retention() -> None:
+    """What is kept, until when (docs/privacy.md)."""
+
+
+@retention.command("forecast")
+@click.option("--days", default=90, show_default=True, type=click.IntRange(0, 3660))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def retention_forecast(days: int, *, as_json: bool) -> None:
+    """Show how much is due now, and will be within DAYS if nobody does anything about it."""
+    from marketplace.retention import forecast
+    from marketplace.retention_report import print_forecast
+
+    with opened_ports("retention forecast") as ports:
+        print_forecast(forecast(ports, days), days, as_json=as_json)
+
+
+@retention.command("run")
+@click.option("--dry-run", is_flag=True, help="Do everything and take it back.")
+@click.option("--only", help="One rule, by its id.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def retention_run(*, dry_run: bool, only: str | None, as_json: bool) -> None:
+    """Carry out what is due; a real run leaves a certificate of each rule.
+
+    Inactive recruiters get their notices first, unless another rule is named.
+    """
+    from marketplace.retention_report import run_and_print
+
+    with opened_ports("retention run") as ports, progress(as_json=as_json) as show:
+        run_and_print(ports, only, show, is_dry_run=dry_run, as_json=as_json)
+
+
 @main.command()
 def openapi() -> None:
     """Print the OpenAPI document of the API."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import smtplib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import EmailMessage
+from email.parser import BytesParser
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid
 from pathlib import Path
@@ -52,6 +54,14 @@ class Mailer(Protocol):
 
     def send(self, mail: Mail) -> None: ...
 
+    def forget(self, address: str) -> int:
+        """Delete what is kept of mails to ``address``; return how many (rules B6)."""
+        ...
+
+    def expire(self, before: datetime, *, is_dry_run: bool = False) -> int:
+        """Delete what is kept of mails sent before that instant; return how many (rules F2)."""
+        ...
+
 
 def compose(mail: Mail, sender: str) -> EmailMessage:
     """Return the RFC 5322 message; line breaks in headers are refused by the policy."""
@@ -87,6 +97,12 @@ class SmtpMailer:
         except (OSError, smtplib.SMTPException) as error:
             raise UnavailableError("mail", 60) from error
 
+    def forget(self, address: str) -> int:  # noqa: ARG002  (nothing is kept here)
+        return 0
+
+    def expire(self, before: datetime, *, is_dry_run: bool = False) -> int:  # noqa: ARG002
+        return 0
+
 
 class FolderMailer:
     """Writes each mail as an ``.eml`` file, readable at ``/dev/mail`` in development."""
@@ -102,6 +118,40 @@ class FolderMailer:
         partial.write_bytes(compose(mail, self._sender).as_bytes())
         partial.rename(self._folder / name)
 
+    def forget(self, address: str) -> int:
+        return sum(_removed(path) for path in self._mails() if _is_to(path, address))
+
+    def expire(self, before: datetime, *, is_dry_run: bool = False) -> int:
+        old = [path for path in self._mails() if _modified(path) < before.timestamp()]
+        return len(old) if is_dry_run else sum(_removed(path) for path in old)
+
+    def _mails(self) -> Iterator[Path]:
+        return self._folder.glob("*.eml") if self._folder.is_dir() else iter(())
+
+
+def _is_to(path: Path, address: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            sent_to = BytesParser(policy=SMTP).parse(file, headersonly=True)["To"]
+    except FileNotFoundError:  # another worker was quicker
+        return False
+    return str(sent_to).casefold() == address.casefold()
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another worker was quicker
+        return float("inf")
+
+
+def _removed(path: Path) -> bool:
+    try:
+        path.unlink()
+    except FileNotFoundError:  # another worker was quicker
+        return False
+    return True
+
 
 @dataclass
 class MailSink:
@@ -112,6 +162,14 @@ class MailSink:
     def send(self, mail: Mail) -> None:
         compose(mail, "sink@marketplace.example")
         self.sent.append(mail)
+
+    def forget(self, address: str) -> int:
+        before = len(self.sent)
+        self.sent[:] = [mail for mail in self.sent if mail.to != address]
+        return before - len(self.sent)
+
+    def expire(self, before: datetime, *, is_dry_run: bool = False) -> int:  # noqa: ARG002
+        return 0
 
     def to(self, address: str) -> list[Mail]:
         """Return the mails to ``address``, oldest first."""

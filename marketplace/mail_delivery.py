@@ -24,10 +24,12 @@ from marketplace.accounts import queries as account_queries
 from marketplace.accounts.emails import Composer
 from marketplace.accounts.services import MAIL_REQUESTED
 from marketplace.candidates import emails as candidates
+from marketplace.closing_hooks import closing_hooks
 from marketplace.contacts import emails as contacts
 from marketplace.errors import UnavailableError
 from marketplace.moderation import emails as moderation
 from marketplace.outbox import OutboxMessage
+from marketplace.recruiters import closing_emails
 from marketplace.recruiters import emails as recruiters
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ def composers() -> Mapping[str, Composer]:
         contacts.EMAILS,
         moderation.EMAILS,
         recruiters.EMAILS,
+        closing_emails.emails(closing_hooks()),
     ):
         clash = merged.keys() & emails.keys()
         if clash:

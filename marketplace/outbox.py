@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, String, delete, func, select, text
+from sqlalchemy import BigInteger, ColumnElement, Identity, Index, String, delete, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -108,13 +108,14 @@ def mark_failed(message: OutboxMessage, now: datetime, error: Exception) -> None
     message.available_at = now + timedelta(seconds=min(3600, 2 ** (message.attempts - 1)))
 
 
+def prunable(now: datetime) -> ColumnElement[bool]:
+    """What may go: messages done for more than a day that guard no unique key (rules F2)."""
+    return (OutboxMessage.done_at < now - timedelta(days=1)) & OutboxMessage.unique_key.is_(None)
+
+
 def prune(session: Session, now: datetime) -> int:
     """Delete messages done for more than a day that guard no unique key; return how many."""
-    rows = session.execute(
-        delete(OutboxMessage)
-        .where(OutboxMessage.done_at < now - timedelta(days=1), OutboxMessage.unique_key.is_(None))
-        .returning(OutboxMessage.id)
-    )
+    rows = session.execute(delete(OutboxMessage).where(prunable(now)).returning(OutboxMessage.id))
     return len(rows.all())
 
 

@@ -126,6 +126,24 @@ class Settings:
         10, "Recovery and confirmation mails one network address can ask for in an hour (security.md R-02)."
     )
 
+    # Inactivity and retention (rules B5, B6, F2, F3)
+    inactivity_years: int = setting(
+        1, "Calendar years without authenticated activity after which a recruiter is purged (B5)."
+    )
+    inactivity_first_notice_days: int = setting(60, "Days before that of the first notice (B5).")
+    inactivity_second_notice_days: int = setting(30, "Days before that of the second notice (B5).")
+    inactivity_last_notice_days: int = setting(7, "Days before that of the last notice (B5).")
+    inactivity_days_after_last_notice: int = setting(
+        7, "Days after the last notice was sent before which nothing is purged (B5)."
+    )
+    closing_mail_days: int = setting(
+        7, "Days a closed account waits for its statement of obligations to be sent; then it is purged (B6)."
+    )
+    archive_years: int = setting(2, "Calendar years a closed recruiter's archive record is kept (F3).")
+    unconfirmed_days: int = setting(7, "Days after which a registration never confirmed is deleted (F2).")
+    spent_hours: int = setting(24, "Hours after their end that sessions and mailed links are kept (F2).")
+    mail_body_days: int = setting(7, "Days a mail stays in the outbox folder (F2).")
+
     # Candidates (rules C)
     cv_max_bytes: int = setting(5 * 1024 * 1024, "Size of a CV file (C4).")
     cv_max_pages: int = setting(20, "Pages of a CV (C4).")

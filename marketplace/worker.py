@@ -9,7 +9,7 @@ what nobody was woken for (design.md, decision 4). Task modules are included by 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from threading import Lock, Thread, current_thread
@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import worker_process_init, worker_ready
 from kombu.exceptions import OperationalError
 
 from marketplace.settings import Settings
 
 if TYPE_CHECKING:
+    from marketplace.batches import BatchReport
     from marketplace.ports import Ports
 
 log = structlog.get_logger()
@@ -40,6 +42,8 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "remind of deletions": {"task": "contacts.remind_deletions", "schedule": timedelta(hours=1)},
     "prune done messages": {"task": "outbox.prune", "schedule": timedelta(hours=1)},
     "prune uses of quotas": {"task": "rate_limits.prune", "schedule": timedelta(hours=1)},
+    "end inactive accounts": {"task": "recruiters.purge_inactive", "schedule": timedelta(hours=1)},
+    "delete what had its time": {"task": "retention.run", "schedule": crontab(hour=2, minute=0)},
 }
 
 TASK_OF_TOPIC = {
@@ -245,3 +249,27 @@ def prune_quota_uses() -> None:
     ports = worker_ports()
     with ports.db.transaction() as session:
         log.info("quota_uses.pruned", rows=prune_uses(session, ports.clock.now()))
+
+
+@task("recruiters.purge_inactive")
+def purge_inactive() -> None:
+    """Tell inactive recruiters, close who was told, purge who is closed (B5, B6)."""
+    from marketplace import retention
+
+    _log_reports(retention.purge_inactive(worker_ports()))
+
+
+@task("retention.run")
+def run_retention() -> None:
+    """Carry out the daily rules of the retention table (F2)."""
+    from marketplace import retention
+
+    _log_reports(retention.run(worker_ports(), [rule for rule in retention.RULES if rule.is_daily]))
+
+
+def _log_reports(reports: Mapping[str, BatchReport]) -> None:
+    for rule, report in reports.items():
+        log.info(
+            "retention.ran", rule=rule, found=report.found, done=report.done,
+            skipped=dict(report.skipped), failed=dict(report.failed),
+        )  # fmt: skip

@@ -103,7 +103,10 @@ def reset_password(data: JSONBody[ResetIn], ports: NamedDependency[Ports]) -> No
 
 @post("/sessions", opt=PUBLIC, errors=(401, 429), summary="Sign in")
 def sign_in(
-    request: AnyRequest, data: JSONBody[SignInIn], ports: NamedDependency[Ports]
+    request: AnyRequest,
+    data: JSONBody[SignInIn],
+    ports: NamedDependency[Ports],
+    hooks: NamedDependency[AccountHooks],
 ) -> Response[SignedInOut]:
     """Open a session: a cookie for browsers, a bearer token for accounts that were granted it.
 
@@ -111,7 +114,12 @@ def sign_in(
     """
     transport = Transport(data.transport)
     opened = signing_in.sign_in(
-        ports, caller_of(request, ports), email=data.email, password=data.password, transport=transport
+        ports,
+        caller_of(request, ports),
+        hooks,
+        email=data.email,
+        password=data.password,
+        transport=transport,
     )
     answer = SignedInOut(expires_at=opened.expires_at, role=opened.role.value, next=opened.next)
     if transport is Transport.BEARER:

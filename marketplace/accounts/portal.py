@@ -57,12 +57,14 @@ def sign_in(
     ports: NamedDependency[Ports],
     form: NamedDependency[FormData],
     language: NamedDependency[str],
+    hooks: NamedDependency[AccountHooks],
 ) -> Response[Any]:
     """Open a session, or show the form again: one sentence for every refusal (A-06), or the wait (A-04)."""
     try:
         opened = signing_in.sign_in(
             ports,
             caller_of(request, ports),
+            hooks,
             email=form.text("email"),
             password=form.raw("password"),
             transport=Transport.COOKIE,

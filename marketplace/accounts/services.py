@@ -56,6 +56,13 @@ class AccountHooks:
     confirmed: Mapping[Role, Callable[[Session, datetime, UUID], None]] = field(default_factory=dict)
     facts: Mapping[Role, Callable[[Session, UUID], MemberFacts]] = field(default_factory=dict)
     renamed: Mapping[Role, Callable[[Session, datetime, UUID], None]] = field(default_factory=dict)
+    signed_in: Mapping[Role, Callable[[Session, datetime, UUID], None]] = field(default_factory=dict)
+
+    def tell_signed_in(self, session: Session, now: datetime, account_id: UUID, role: Role) -> None:
+        """Tell the role's feature that its member opened a session (B5)."""
+        hook = self.signed_in.get(role)
+        if hook is not None:
+            hook(session, now, account_id)
 
 
 @dataclass(frozen=True, kw_only=True)

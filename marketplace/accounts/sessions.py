@@ -19,7 +19,7 @@ from marketplace.accounts import queries
 from marketplace.accounts.addresses import parse_address
 from marketplace.accounts.models import Account, AccountSession, PasswordKind, Role, TokenPurpose, Transport
 from marketplace.accounts.policy import next_step, suspension_in_force
-from marketplace.accounts.services import hash_token, new_token, request_mail, void_tokens
+from marketplace.accounts.services import AccountHooks, hash_token, new_token, request_mail, void_tokens
 from marketplace.catalogues import N_
 from marketplace.errors import InvalidInputError, NotFoundError, NotSignedInError
 from marketplace.settings import Settings
@@ -89,6 +89,7 @@ def open_session(
     transport: Transport,
     client: str,
     address: str,
+    hooks: AccountHooks,
 ) -> SignedIn | None:
     """Open a session for a password that was right; None when it is no longer the account's (A-06).
 
@@ -98,6 +99,7 @@ def open_session(
     account = session.get(Account, verified.account_id)
     if account is None or not _claim(session, now, account, verified.password_hash, new_hash):
         return None
+    hooks.tell_signed_in(session, now, account.id, Role(account.role))
     return _open(session, now, settings, account, transport, client, address)
 
 

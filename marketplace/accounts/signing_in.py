@@ -15,6 +15,7 @@ from litestar.datastructures import Cookie
 
 from marketplace.accounts import devices, passwords, sessions, throttling
 from marketplace.accounts.models import Transport
+from marketplace.accounts.services import AccountHooks
 from marketplace.accounts.sessions import Credentials, SignedIn
 from marketplace.accounts.throttling import CountedAttempt
 from marketplace.errors import NotAllowedError
@@ -47,7 +48,9 @@ def network_of(request: Request[Any, Any, Any]) -> str:
     return request.client.host if request.client else ""
 
 
-def sign_in(ports: Ports, caller: Caller, *, email: str, password: str, transport: Transport) -> SignedIn:
+def sign_in(
+    ports: Ports, caller: Caller, hooks: AccountHooks, *, email: str, password: str, transport: Transport
+) -> SignedIn:
     """Open a session (A-04 to A-07).
 
     Raises :class:`WrongCredentialsError` for whatever is wrong, after the same work;
@@ -66,7 +69,7 @@ def sign_in(ports: Ports, caller: Caller, *, email: str, password: str, transpor
         attempt = throttling.count_attempt(session, now, settings, address, own)
         known = sessions.credentials_of(session, now, email)
     check = passwords.verify_password(known.password_hash, password, settings.password_hash_memory_kib)
-    opened = _open(ports, caller, attempt, known, check.new_hash, transport) if check.is_right else None
+    opened = _open(ports, caller, hooks, attempt, known, check.new_hash, transport) if check.is_right else None
     if opened is None:
         if attempt.disables_password:
             with ports.db.transaction() as session:
@@ -91,6 +94,7 @@ def cookies_of(request: Request[Any, Any, Any], ports: Ports, opened: SignedIn) 
 def _open(
     ports: Ports,
     caller: Caller,
+    hooks: AccountHooks,
     attempt: CountedAttempt,
     known: Credentials,
     new_hash: str | None,
@@ -109,6 +113,7 @@ def _open(
                 transport=transport,
                 client=caller.client,
                 address=caller.address,
+                hooks=hooks,
             )
         if opened is not None or not is_granted:
             throttling.take_back(session, attempt)

@@ -22,6 +22,7 @@ from marketplace.accounts.addresses import parse_address
 from marketplace.accounts.models import SignInFailure
 from marketplace.accounts.policy import Failures, SignInLimits
 from marketplace.errors import InvalidInputError, TooManyRequestsError
+from marketplace.rate_limits.policy import address_of
 from marketplace.rate_limits.port import Limiter, Window
 from marketplace.rate_limits.quotas import Quota, rates_of
 from marketplace.settings import Settings
@@ -185,11 +186,9 @@ def may_mail(limiter: Limiter, settings: Settings, email: str, address: str) -> 
 
 def networks_of(address: str) -> tuple[str, ...]:
     """Return the networks an address is counted in: /32 and /24, or /64; mapped IPv4 is IPv4 (A-04)."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
+    folded = address_of(address)
+    if folded is None:
         return ("unknown",)
-    folded = getattr(found, "ipv4_mapped", None) or found
     prefixes = (32, 24) if isinstance(folded, ipaddress.IPv4Address) else (64,)
     return tuple(str(ipaddress.ip_network((int(folded), prefix), strict=False)) for prefix in prefixes)
 

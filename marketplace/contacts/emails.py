@@ -290,8 +290,8 @@ def _side(account: Account) -> MessageAuthor:
 
 def _is_over(session: Session, now: datetime, settings: Settings, contact: Contact) -> bool:
     """Whether the two no longer meet: the candidate is hidden, or the recruiter stopped, since."""
-    recruiter = queries.recruiter_of(session, contact.recruiter_id)
-    if not recruiter.is_active or not recruiter.is_company_verified:
+    recruiter = queries.recruiter_if_any(session, contact.recruiter_id)
+    if recruiter is None or not recruiter.is_active or not recruiter.is_company_verified:
         return True
     return bool(disclosures.hidden_among(session, now, settings, recruiter, {contact.candidate_id}))
 

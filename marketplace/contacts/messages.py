@@ -179,12 +179,15 @@ def write_as_candidate(
 ) -> MessageView:
     """Write to the recruiter (C8).
 
-    Raises :class:`NotFoundError` for any other's thread, :class:`ConflictError` after a refusal and
-    while the candidate is hidden from the recruiter, who could not read it.
+    Raises :class:`NotFoundError` for any other's thread, :class:`ConflictError` after a refusal, once
+    the recruiter's account was purged (B6), and while the candidate is hidden from the recruiter, who
+    could not read it.
     """
     body = _checked(text, settings)
     contact = _of_candidate(session, account_id, contact_id)
-    asker = queries.recruiter_of(session, contact.recruiter_id)
+    asker = queries.recruiter_if_any(session, contact.recruiter_id)
+    if asker is None:
+        raise ConflictError("recruiter_gone", "The account of this recruiter was closed.")
     if disclosures.hidden_among(session, now, settings, asker, {contact.candidate_id}):
         raise ConflictError(
             "hidden_from_recruiter", "This recruiter cannot see you now, and could not read your message."
@@ -212,8 +215,9 @@ def answer_contact(
         raise ConflictError("contact_refused", "You refused this contact before.")
     contact.state = following
     contact.answered_at = now
-    to = queries.recruiter_of(session, contact.recruiter_id).account_id
-    _mail(session, now, "contact_answered", to, contact_id)
+    recruiter = queries.recruiter_if_any(session, contact.recruiter_id)
+    if recruiter is not None:
+        _mail(session, now, "contact_answered", recruiter.account_id, contact_id)
     _record(session, now, f"contact.{following.value}", account_id, "candidate", contact_id)
     return following
 
@@ -265,7 +269,8 @@ def _thread(session: Session, now: datetime, contact: ContactView, reader: Messa
         .where(Message.contact_id == contact.id, Message.author != reader, Message.read_at.is_(None))
         .values(read_at=now)
     )
-    return Thread(contact, shown, contact.state is not ContactState.REFUSED)
+    may_write = contact.state is not ContactState.REFUSED and contact.has_recruiter
+    return Thread(contact, shown, may_write)
 
 
 def _write(

@@ -125,7 +125,10 @@ class OpeningView:
 
 @dataclass(frozen=True, kw_only=True)
 class ContactView:
-    """A contact in a list, for either side: ``snippet`` is scrubbed (rules C4)."""
+    """A contact in a list, for either side: ``snippet`` is scrubbed (rules C4).
+
+    Without a recruiter, whose account was purged, name, role and own messages are empty (rules B6).
+    """
 
     id: UUID
     candidate_id: UUID
@@ -136,6 +139,7 @@ class ContactView:
     company: str
     job_country: str
     start_on: date
+    has_recruiter: bool
     recruiter_name: str
     recruiter_role: str
     candidate_name: str
@@ -206,6 +210,14 @@ def asking_recruiter(session: Session, account_id: UUID, *, lock: bool = False) 
 def recruiter_of(session: Session, recruiter_id: UUID) -> AskingRecruiter:
     """Return the same by the recruiter's id, for the other side of a thread."""
     return _asking(session, _asking_statement(by_account=False, lock=False), recruiter_id)
+
+
+def recruiter_if_any(session: Session, recruiter_id: UUID) -> AskingRecruiter | None:
+    """Return the same; None where only the tombstone of a purged recruiter is left (rules B6)."""
+    try:
+        return recruiter_of(session, recruiter_id)
+    except NotFoundError:
+        return None
 
 
 @cache
@@ -412,7 +424,7 @@ def _contacts(unread_from: MessageAuthor) -> Select[*tuple[Any, ...]]:
         .select_from(Contact)
         .join(Opening, Opening.id == Contact.opening_id)
         .join(Recruiter, Recruiter.id == Contact.recruiter_id)
-        .join(recruiter_account, recruiter_account.c.id == Recruiter.account_id)
+        .outerjoin(recruiter_account, recruiter_account.c.id == Recruiter.account_id)  # a tombstone has none
         .join(Candidate, Candidate.id == Contact.candidate_id)
         .join(candidate_account, candidate_account.c.id == Candidate.account_id)
         .join(last, true())
@@ -438,7 +450,8 @@ def _contact(row: Row[*tuple[Any, ...]]) -> ContactView:
         company=row.company_name,
         job_country=row.job_country,
         start_on=row.start_on,
-        recruiter_name=f"{row.recruiter_first_name} {row.recruiter_last_name}".strip(),
+        has_recruiter=row.recruiter_first_name is not None,
+        recruiter_name=f"{row.recruiter_first_name or ''} {row.recruiter_last_name or ''}".strip(),
         recruiter_role=row.job_title,
         candidate_name=f"{row.first_name} {row.last_name}".strip(),
         candidate_first_name=row.first_name,

@@ -7,6 +7,7 @@ from alembic import context
 import marketplace.accounts.models
 import marketplace.audit
 import marketplace.candidates.models
+import marketplace.certificates
 import marketplace.contacts.models
 import marketplace.moderation.models
 import marketplace.outbox

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from marketplace import retention
 from marketplace.accounts.models import Account, AccountSession, Role
 from marketplace.candidates.models import Candidate
 from marketplace.contacts import disclosures, downloads, duties, messages, openings, reminders
@@ -23,10 +24,11 @@ from marketplace.contacts.models import DutyException, Opening, OpeningState
 from marketplace.demo.sample_data import make_sample_data
 from marketplace.moderation.services import Measure, lift, suspend_candidate, suspend_recruiter
 from marketplace.ports import Ports
-from marketplace.recruiters import reviews
+from marketplace.recruiters import holds, reviews
 from marketplace.recruiters.models import Company, Recruiter
 from marketplace.terms.queries import required_documents
 from marketplace.terms.services import AcceptedVersion, record_acceptances
+from marketplace.web.identity import token_hash
 from tests.builders import a_candidate, a_company, a_copy, a_recruiter, an_account, an_opening
 from tests.portal import open_session
 
@@ -59,6 +61,7 @@ def fill(ports: Ports) -> Scene:
         tokens = {name: _token(session, ids[name]) for name in ("admin", "recruiter", "candidate")}
         tokens |= _others(session, ids["admin"])
         waiting = session.scalars(select(Company.id).where(Company.legal_name == "Atelier des Quais")).one()
+    _kept(ports, ids["admin"], tokens)
     opening_id, contact_id = _dealings(ports, ids["recruiter"], ids["candidate"], candidate_id)
     settle_token = _late_copies(ports, opening_id, candidate_id)
     recruiter, sleeper, more = _barred(ports, ids["admin"])
@@ -66,6 +69,20 @@ def fill(ports: Ports) -> Scene:
         tokens | more, candidate_id, contact_id, opening_id, waiting,
         barred_recruiter_id=recruiter, barred_candidate_id=sleeper, settle_token=settle_token,
     )  # fmt: skip
+
+
+def _kept(ports: Ports, admin_id: UUID, tokens: Mapping[str, str]) -> None:
+    """A legal hold, and a certificate of one session that had its time."""
+    with ports.db.transaction() as session:
+        owner = session.get_one(Account, admin_id)
+        open_session(session, owner, NOW - timedelta(days=3), expires_at=NOW - timedelta(days=2))
+        held = session.scalars(
+            select(Recruiter.id)
+            .join(AccountSession, AccountSession.account_id == Recruiter.account_id)
+            .where(AccountSession.token_hash == token_hash(tokens["waiting"]))
+        ).one()
+        holds.place_hold(session, NOW, admin_id, held, "Litige prud’homal en cours.", date(2027, 6, 30))
+    retention.run(ports, [rule for rule in retention.RULES if rule.id == "sessions"])
 
 
 def speak(session: Session, language: str) -> None:

@@ -68,6 +68,7 @@ PAGES = {
         "/admin/members", "/admin/members?q=people.example", "/admin/members?q=xylophone",
         "/admin/recruiters/{barred_recruiter}/sanctions", "/admin/candidates/{barred_candidate}/sanctions",
         "/admin/candidates/{candidate}/sanctions",
+        "/admin/holds", "/admin/retention", "/admin/retention?days=90",
     ],
 }  # fmt: skip
 SCREENS = {"fr": DESKTOP, "en": PHONE}

@@ -1,5 +1,6 @@
 """The mail port: one contract, every adapter that needs no server."""
 
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -55,3 +56,26 @@ def test_a_mail_server_that_is_away_is_unavailable() -> None:
     """F-06: nothing is lost, the caller tries again."""
     with pytest.raises(UnavailableError):
         SmtpMailer("smtp://127.0.0.1:1", SENDER).send(MAIL)
+
+
+def test_the_folder_forgets_one_address(tmp_path: Path) -> None:
+    """B6: the mails to a purged person go, however the address was written; others' mails stay."""
+    mailer = FolderMailer(tmp_path / "mail", "no-reply@marketplace.example")
+    assert mailer.forget("gone@acme.fr") == 0
+    for address in ("gone@acme.fr", "Gone@acme.fr", "gone@acme.fr.example", "stays@acme.fr"):
+        mailer.send(Mail(to=address, subject="gone@acme.fr", text="gone@acme.fr"))
+    assert mailer.forget("gone@acme.fr") == 2
+    left = [path.read_text() for path in (tmp_path / "mail").glob("*.eml")]
+    assert sorted(line for text in left for line in text.splitlines() if line.startswith("To: ")) == [
+        "To: gone@acme.fr.example", "To: stays@acme.fr",
+    ]  # fmt: skip
+
+
+def test_a_server_and_a_sink_keep_what_is_theirs_only() -> None:
+    """B6, F2: SMTP keeps nothing to forget; the sink of the tests forgets one address."""
+    smtp = SmtpMailer("smtp://localhost:25", "no-reply@marketplace.example")
+    assert smtp.forget("gone@acme.fr") == smtp.expire(datetime(2027, 1, 1, tzinfo=UTC)) == 0
+    sink = MailSink()
+    for address in ("gone@acme.fr", "stays@acme.fr"):
+        sink.send(Mail(to=address, subject="x", text="x"))
+    assert (sink.forget("gone@acme.fr"), [mail.to for mail in sink.sent]) == (1, ["stays@acme.fr"])

@@ -23,10 +23,11 @@ from marketplace.ports import Ports
 from tests.builders import an_account
 
 
-class FailingMailer:
+class FailingMailer(MailSink):
     """A server that is away, refuses, or breaks, for chosen addresses; keeps what it took."""
 
     def __init__(self, errors: dict[str, Exception]) -> None:
+        super().__init__()
         self.errors = errors
         self.taken: list[str] = []
 
@@ -129,7 +130,7 @@ def test_mails_wait_for_the_server(ports: Ports, mail_sink: MailSink, error: Exc
     away = UnavailableError("mail", 60)
     away.__cause__ = error
 
-    class Away:
+    class Away(MailSink):
         def send(self, _: Mail) -> None:
             raise away
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,17 @@ from marketplace.accounts import devices
 from marketplace.accounts.models import Account, Role, SignInFailure
 from marketplace.accounts.services import confirm_email, create_admin, grant_bearer
 from marketplace.accounts.throttling import address_hash
+from marketplace.rate_limits.quotas import NO_LIMITS
+from marketplace.settings import Settings
 from tests.builders import a_recruiter
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """The quotas of sign-in and recovery as the product has them; the rest is other tests'."""
+    counted = {name: text for name, text in NO_LIMITS.items() if name not in {"SIGN_IN", "RECOVERY"}}
+    return replace(settings, quotas=counted)
+
 
 Client = TestClient[Litestar]
 ADA = "ada@example.org"

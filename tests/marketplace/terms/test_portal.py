@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from marketplace.accounts.models import Account, Transport
+from marketplace.accounts.services import AccountHooks
 from marketplace.accounts.signing_in import Caller, sign_in
 from marketplace.ports import Ports
 from marketplace.terms.models import DocumentKind
@@ -35,7 +36,9 @@ def member(documents: Ports, client: Client) -> Account:
     with documents.db.transaction() as session:
         account = an_account(session, language="en")
     caller = Caller(client="", address="", network="")
-    opened = sign_in(documents, caller, email=account.email, password=PASSWORD, transport=Transport.COOKIE)
+    opened = sign_in(
+        documents, caller, AccountHooks(), email=account.email, password=PASSWORD, transport=Transport.COOKIE
+    )
     assert opened.next == "accept_terms"
     client.cookies.set("tm_session", opened.token)
     return account
