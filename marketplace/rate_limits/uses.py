@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
+import psycopg
 from sqlalchemy import delete
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from marketplace.errors import TooManyRequestsError
@@ -36,7 +38,7 @@ class QuotaSettings(Protocol):
 
 
 _USE = "SELECT is_used_up, of_company, remaining, wait FROM use_quota(%s, %s, %s, %s, %s, %s, %s)"
-"""In the driver's words, with identifiers and instants as text: half of the CPU (bench/limits.py)."""
+"""In the driver's words, with identifiers and instants as text: a third of the CPU (bench/limits.py)."""
 
 
 def factors_of(settings: QuotaSettings) -> Factors:
@@ -68,29 +70,27 @@ def use(
         return
     limits = policy.day_limits(limit, quota, whom, now, factors_of(settings))
     name = bucket(quota).value
-    together = whom.company_id if limits.company is not None else None
-    row = (
-        session.connection()
-        .exec_driver_sql(
-            _USE,
-            (
-                name,
-                whom.account_id.hex,
-                together.hex if together is not None else None,
-                limits.account,
-                limits.company,
-                now.isoformat(),
-                durable,
-            ),
-        )
-        .one()
-    )
-    allowed = limits.company if row.of_company and limits.company is not None else limits.account
-    if row.is_used_up:
-        raise TooManyRequestsError(name, allowed, row.wait, DAY)
-    subject = "company" if row.of_company else "account"
+    together = whom.company_id.hex if whom.company_id is not None and limits.company is not None else None
+    given = (
+        name, whom.account_id.hex, together, limits.account, limits.company, now.isoformat(), durable,
+    )  # fmt: skip
+    is_used_up, of_company, remaining, wait = _ask(session, given)
+    allowed = limits.company if of_company and limits.company is not None else limits.account
+    if is_used_up:
+        raise TooManyRequestsError(name, allowed, wait, DAY)
+    subject = "company" if of_company else "account"
     window = Window(quota=name, subject=subject, limit=allowed, seconds=DAY)
-    standings.note(Standing(window=window, remaining=row.remaining, reset_after=max(0, row.wait)))
+    standings.note(Standing(window=window, remaining=remaining, reset_after=max(0, wait)))
+
+
+def _ask(session: Session, given: tuple[object, ...]) -> tuple[bool, bool, int, int]:
+    """Run the statement on the session's own connection; what fails is told as SQLAlchemy would."""
+    driver: Any = session.connection().connection.driver_connection
+    try:
+        found: tuple[bool, bool, int, int] = driver.execute(_USE, given).fetchone()
+    except psycopg.Error as error:
+        raise DBAPIError.instance(_USE, (), error, psycopg.Error, hide_parameters=True) from error
+    return found
 
 
 def prune_uses(session: Session, now: datetime) -> int:

@@ -35,7 +35,7 @@ def limit_sentence(language: str, error: TooManyRequestsError) -> str:
         )
     return translate(
         language,
-        N_("%(act)s: at most %(limit)s %(period)s. You can go on in %(wait)s. Nothing you sent was kept."),
+        N_("%(act)s: at most %(limit)s %(period)s. You can go on in %(wait)s."),
         act=translate(language, act),
         limit=error.limit,
         period=_period(language, error.seconds),

@@ -94,3 +94,26 @@ def test_the_development_secret_is_made_once_and_private(tmp_path: Path) -> None
     assert development_secret(tmp_path / "data") == first
     assert len(first) >= 32
     assert (tmp_path / "data" / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MARKETPLACE_QUOTA_SEARCH", "30 a minute"),
+        ("MARKETPLACE_QUOTA_CONTACT", "0/day"),
+        ("MARKETPLACE_QUOTA_CV_UPLOAD", "10/month"),
+        ("MARKETPLACE_TRUSTED_PROXIES", "10.0.0.1, proxy.example"),
+        ("MARKETPLACE_COMPANY_QUOTA_FACTOR", "0"),
+        ("MARKETPLACE_YOUNG_ACCOUNT_DIVISOR", "0"),
+        ("MARKETPLACE_LIMITER_FALLBACK_DIVISOR", "0"),
+    ],
+)
+def test_limits_are_checked_at_the_start(name: str, value: str) -> None:
+    """E1, X-04: a limit that cannot be counted stops the start, and its variable is named."""
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment({name: value})
+
+
+def test_an_empty_quota_keeps_its_default() -> None:
+    """E1: an empty variable is none at all, as with every other setting."""
+    assert Settings.from_environment({"MARKETPLACE_QUOTA_SEARCH": " "}).quotas == {}
