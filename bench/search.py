@@ -172,7 +172,8 @@ def recruiter_with_token(ports: Ports) -> tuple[UUID, str]:
         accounts.set_password(session, ports.settings, account_id, PASSWORD)
         accounts.grant_bearer(session, now, admin, account_id)
     caller = Caller(client="bench", address="127.0.0.0", network="127.0.0.1")
-    signed_in = sign_in(ports, caller, accounts.AccountHooks(), email=email, password=PASSWORD, transport=Transport.BEARER)
+    hooks = accounts.AccountHooks()
+    signed_in = sign_in(ports, caller, hooks, email=email, password=PASSWORD, transport=Transport.BEARER)
     return account_id, signed_in.token
 
 

@@ -23,8 +23,7 @@ from marketplace.admin import api as admin_api
 from marketplace.admin import duties_api as admin_duties_api
 from marketplace.admin import duties_portal as admin_duties_portal
 from marketplace.admin import portal as admin_portal
-from marketplace.admin import sanctions_api, sanctions_portal
-from marketplace.admin import retention_api, retention_portal
+from marketplace.admin import retention_api, retention_portal, sanctions_api, sanctions_portal
 from marketplace.candidates import api as candidates_api
 from marketplace.candidates import portal as candidates_portal
 from marketplace.candidates import services as candidates

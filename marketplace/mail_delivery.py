@@ -29,7 +29,7 @@ from marketplace.contacts import emails as contacts
 from marketplace.errors import UnavailableError
 from marketplace.moderation import emails as moderation
 from marketplace.outbox import OutboxMessage
-from marketplace.recruiters import closing_emails
+from marketplace.recruiters import closing, closing_emails, inactivity
 from marketplace.recruiters import emails as recruiters
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ delete go out all the same; a new mail is put here or into :data:`SENT_WHILE_SUS
 """
 
 SENT_WHILE_SUSPENDED = frozenset({*accounts.EMAILS, *moderation.EMAILS}) | {
-    "opt_in_withdrawn", "deletion_shortened", "review_waiting",
+    "opt_in_withdrawn", "deletion_shortened", "deletion_reminder", "deletion_handed_on", "review_waiting",
+    inactivity.NOTICE, closing.STATEMENT,
 }  # fmt: skip
 
 PERMANENT = 500

@@ -17,13 +17,16 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from marketplace import batches, certificates, outbox
-from marketplace.accounts.models import Account, AccountSession, MailToken, Role
+from marketplace.accounts import throttling
+from marketplace.accounts.models import Account, AccountSession, MailToken, Role, SignInFailure
 from marketplace.batches import BatchReport, Job, Skip
 from marketplace.catalogues import N_
 from marketplace.closing_hooks import closing_hooks
 from marketplace.contacts.models import ReplayedRequest
 from marketplace.outbox import OutboxMessage
 from marketplace.ports import Ports
+from marketplace.rate_limits import uses
+from marketplace.rate_limits.models import QuotaUse
 from marketplace.recruiters import inactivity
 from marketplace.recruiters.models import ArchiveRecord, Company, CompanyState, Recruiter
 from marketplace.settings import Settings
@@ -327,7 +330,26 @@ RULES: tuple[Rule, ...] = (
         count_due=_count_mails,
         carry_out=_expire_mails,
     ),
-    # More rules go here: a `_swept` or `_worked_off` row each.
+    Rule(
+        id="quota_uses",
+        clause="F2",
+        what=N_("Acts counted in the quotas of a day (ids and times)"),
+        trigger="the act",
+        period=lambda _: "1 day",
+        action="delete",
+        proof=CERTIFICATE,
+        **_swept((QuotaUse.id,), lambda until, _: uses.prunable(until)),
+    ),
+    Rule(
+        id="sign_in_failures",
+        clause="F2",
+        what=N_("Failed sign-ins of an address (a keyed hash and times)"),
+        trigger="the last failure",
+        period=lambda s: f"1 day; {s.sign_in_lock_days} days from {s.sign_in_lock_after} in a row on",
+        action="delete",
+        proof=CERTIFICATE,
+        **_swept((SignInFailure.subject_hash,), throttling.prunable),
+    ),
 )
 
 

@@ -41,7 +41,6 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "rebuild what does not fit": {"task": "indexer.rebuild_outdated", "schedule": timedelta(minutes=10)},
     "remind of deletions": {"task": "contacts.remind_deletions", "schedule": timedelta(hours=1)},
     "prune done messages": {"task": "outbox.prune", "schedule": timedelta(hours=1)},
-    "prune uses of quotas": {"task": "rate_limits.prune", "schedule": timedelta(hours=1)},
     "end inactive accounts": {"task": "recruiters.purge_inactive", "schedule": timedelta(hours=1)},
     "delete what had its time": {"task": "retention.run", "schedule": crontab(hour=2, minute=0)},
 }
@@ -239,16 +238,6 @@ def prune_outbox() -> None:
     ports = worker_ports()
     with ports.db.transaction() as session:
         log.info("outbox.pruned", rows=prune(session, ports.clock.now()))
-
-
-@task("rate_limits.prune")
-def prune_quota_uses() -> None:
-    """Delete what counts in no quota any more."""
-    from marketplace.rate_limits.uses import prune_uses
-
-    ports = worker_ports()
-    with ports.db.transaction() as session:
-        log.info("quota_uses.pruned", rows=prune_uses(session, ports.clock.now()))
 
 
 @task("recruiters.purge_inactive")

@@ -69,7 +69,9 @@ def sign_in(
         attempt = throttling.count_attempt(session, now, settings, address, own)
         known = sessions.credentials_of(session, now, email)
     check = passwords.verify_password(known.password_hash, password, settings.password_hash_memory_kib)
-    opened = _open(ports, caller, hooks, attempt, known, check.new_hash, transport) if check.is_right else None
+    opened = (
+        _open(ports, caller, hooks, attempt, known, check.new_hash, transport) if check.is_right else None
+    )
     if opened is None:
         if attempt.disables_password:
             with ports.db.transaction() as session:

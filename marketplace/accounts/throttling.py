@@ -13,7 +13,7 @@ import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -29,9 +29,6 @@ from marketplace.settings import Settings
 from marketplace.signing import signing_key
 
 EVERYWHERE_SECONDS = 300
-
-PRUNED_AT_ONCE = 1000
-"""Rows of one transaction of :func:`prune`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,25 +113,15 @@ def forget(session: Session, settings: Settings, email: str) -> None:
     session.execute(delete(SignInFailure).where(SignInFailure.subject_hash == address_hash(settings, email)))
 
 
-def prune(session: Session, now: datetime, settings: Settings) -> int:
-    """Delete up to a thousand rows of which nothing counts any more; return how many (A-04, F2).
-
-    Call it in a transaction of its own until it returns 0. Rows being counted at this moment are
-    left for the next time.
-    """
+def prunable(now: datetime, settings: Settings) -> ColumnElement[bool]:
+    """What may go: counts of which nothing counts any more (A-04, F2)."""
     limits = sign_in_limits(settings)
     is_locked = SignInFailure.in_a_row >= limits.lock_after
-    due = (
-        select(SignInFailure.subject_hash)
-        .where(
-            (SignInFailure.last_failed_at <= now - limits.keep_locked)
-            | ((SignInFailure.last_failed_at <= now - policy.DAY) & ~is_locked)
-        )
-        .limit(PRUNED_AT_ONCE)
-        .with_for_update(skip_locked=True)
+    return (
+        SignInFailure.last_failed_at.is_(None)
+        | (SignInFailure.last_failed_at <= now - limits.keep_locked)
+        | ((SignInFailure.last_failed_at <= now - policy.DAY) & ~is_locked)
     )
-    gone = delete(SignInFailure).where(SignInFailure.subject_hash.in_(due.scalar_subquery()))
-    return len(session.scalars(gone.returning(SignInFailure.subject_hash)).all())
 
 
 def sign_in_windows(settings: Settings, address: str) -> tuple[Window, ...]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import psycopg
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -93,7 +93,6 @@ def _ask(session: Session, given: tuple[object, ...]) -> tuple[bool, bool, int, 
     return found
 
 
-def prune_uses(session: Session, now: datetime) -> int:
-    """Delete the uses that count nowhere any more and return how many (rules F2)."""
-    ended = delete(QuotaUse).where(QuotaUse.at <= now - timedelta(seconds=DAY)).returning(QuotaUse.id)
-    return len(session.scalars(ended).all())
+def prunable(now: datetime) -> ColumnElement[bool]:
+    """What may go: uses that count nowhere any more (rules F2)."""
+    return QuotaUse.at <= now - timedelta(seconds=DAY)

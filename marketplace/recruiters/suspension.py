@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from marketplace import audit
 from marketplace.accounts.models import Role
 from marketplace.recruiters import queries
 from marketplace.recruiters.lifecycle import RecruiterState, transition
-from marketplace.recruiters.models import Recruiter
+from marketplace.recruiters.models import InactivityNotice, Recruiter
 from marketplace.recruiters.services import locked_company, locked_recruiter, settle
 
 
@@ -40,8 +41,14 @@ def reinstate(
     recruiter = locked_recruiter(session, account_id)
     if recruiter.state != RecruiterState.SUSPENDED:
         return
+    if before is RecruiterState.NOTIFIED and not _has_notices(session, recruiter):
+        before = RecruiterState.ACTIVE  # a sign-in has cleared them meanwhile (B5)
     _move(session, now, recruiter, before, admin_id)
     settle(session, now, recruiter, company)
+
+
+def _has_notices(session: Session, recruiter: Recruiter) -> bool:
+    return bool(session.scalar(select(exists().where(InactivityNotice.recruiter_id == recruiter.id))))
 
 
 def _move(

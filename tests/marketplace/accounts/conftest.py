@@ -98,9 +98,7 @@ class World:
         values = {"client": "Firefox, Linux", "address": "192.0.2.0", "network": "192.0.2.7"}
         transport = named.pop("transport", Transport.COOKIE)
         caller = Caller(**(values | named))
-        return sign_in(
-            self.ports, caller, self.hooks, email=email, password=password, transport=transport
-        )
+        return sign_in(self.ports, caller, self.hooks, email=email, password=password, transport=transport)
 
 
 @pytest.fixture

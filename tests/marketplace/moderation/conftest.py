@@ -20,7 +20,7 @@ from marketplace.moderation.models import Sanction
 from marketplace.moderation.services import Measure
 from marketplace.outbox import OutboxMessage
 from marketplace.ports import Ports
-from marketplace.recruiters.models import Recruiter
+from marketplace.recruiters.models import InactivityNotice, Recruiter
 from tests.builders import a_candidate, a_company, a_recruiter, an_account
 from tests.portal import PortalClient
 
@@ -74,6 +74,14 @@ class Court:
             found = session.get_one(kind, key)
             for name, value in columns.items():
                 setattr(found, name, value)
+
+    def notify(self) -> None:
+        """Give the recruiter a notice of inactivity."""
+        notice = InactivityNotice(
+            recruiter_id=self.recruiter_id, anchor=self.now, step=60, due_at=self.now, requested_at=self.now
+        )
+        with self.ports.db.transaction() as session:
+            session.add(notice)
 
     def state(self, who: str) -> str:
         row = (

@@ -21,7 +21,7 @@ from marketplace.moderation import services
 from marketplace.moderation.models import Sanction
 from marketplace.moderation.services import reinstate_if_due
 from marketplace.moderation.tasks import reinstate_due
-from marketplace.recruiters import reviews
+from marketplace.recruiters import inactivity, reviews
 from marketplace.recruiters.models import Company, CompanyState, Recruiter
 from tests.marketplace.moderation.conftest import DAY, Court, a_measure
 
@@ -147,12 +147,25 @@ def test_a_new_one_after_an_end_that_nobody_wrote_down(court: Court, who: str) -
 def test_a_recruiter_comes_back_exactly(court: Court, state: str) -> None:
     """E5, B4: to the state that was left, whichever; activity is not touched, so B5's clock goes on."""
     court.change(Recruiter, court.recruiter_id, state=state, review_reasons=["mandate"])
+    if state == "notified":
+        court.notify()
     activity = court.account("recruiter").last_activity_at
     sanction_id = court.suspend("recruiter")
     assert court.state("recruiter") == "suspended"
     court.lift(sanction_id)
     assert court.state("recruiter") == state
     assert court.account("recruiter").last_activity_at == activity
+
+
+def test_notices_cleared_meanwhile_stay_cleared(court: Court) -> None:
+    """B5, E5: who was suspended with a notice and has signed in since comes back active."""
+    court.change(Recruiter, court.recruiter_id, state="notified")
+    court.notify()
+    sanction_id = court.suspend("recruiter")
+    with court.ports.db.transaction() as session:
+        inactivity.signed_in(session, court.now, court.account("recruiter").id)
+    court.lift(sanction_id)
+    assert court.state("recruiter") == "active"
 
 
 @pytest.mark.parametrize("state", ["pending_confirmation", "deletion_pending", "closed", "purged"])

@@ -15,7 +15,16 @@ from sqlalchemy.orm import Session
 
 from marketplace import batches, retention
 from marketplace.accounts.models import Account, AccountSession, Role, Transport
-from marketplace.accounts.sessions import SignedIn, sign_in, touch_session
+from marketplace.accounts.sessions import (
+    SignedIn,
+    WrongCredentialsError,
+    credentials_of,
+    touch_session,
+)
+from marketplace.accounts.sessions import (
+    open_session as open_own_session,
+)
+from marketplace.accounts.signing_in import Caller, sign_in
 from marketplace.app import account_hooks
 from marketplace.closing_hooks import closing_hooks
 from marketplace.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
@@ -81,11 +90,14 @@ class Desk:
         }
 
     def sign_in(self, password: str = PASSWORD) -> SignedIn | None:
-        with self.ports.db.transaction() as session:
+        caller = Caller(client="", address="", network="")
+        try:
             return sign_in(
-                session, self.ports.clock.now(), self.ports.settings, email=ADDRESS, password=password,
-                transport=Transport.COOKIE, client="", address="", hooks=account_hooks(),
+                self.ports, caller, account_hooks(), email=ADDRESS, password=password,
+                transport=Transport.COOKIE,
             )  # fmt: skip
+        except WrongCredentialsError:
+            return None
 
 
 @pytest.fixture
@@ -439,9 +451,9 @@ def test_a_sign_in_first_keeps_the_account(desk: Desk) -> None:
     desk.run(END - timedelta(days=7))
     desk.ports.clock.instant = END  # type: ignore[attr-defined]
     with desk.ports.db.transaction() as session:
-        opened = sign_in(
-            session, END, desk.ports.settings, email=ADDRESS, password=PASSWORD, client="", address="",
-            transport=Transport.COOKIE, hooks=account_hooks(),
+        opened = open_own_session(
+            session, END, desk.ports.settings, credentials_of(session, END, ADDRESS), None,
+            client="", address="", transport=Transport.COOKIE, hooks=account_hooks(),
         )  # fmt: skip
         assert opened is not None
         report = desk.run(END)["recruiters_inactive"]
