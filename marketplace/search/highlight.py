@@ -235,11 +235,12 @@ def fragments(text: str, what: Marking, *, characters: int, most: int = 3) -> tu
     """
     marks = what.marks(text, _MOST_MARKS)
     ranked = sorted(
-        (_window(text, marks, first, characters) for first in range(min(len(marks), _MOST_WINDOWS))),
-        key=lambda window: (-window[0], window[1]),
+        (_around(marks, first, characters) for first in range(min(len(marks), _MOST_WINDOWS))),
+        key=lambda around: (-around[0], around[1]),
     )
     taken: list[tuple[int, int]] = []
-    for _, start, end in ranked:
+    for _, first, last in ranked:
+        start, end = _window(text, first, last, characters)
         if start < end and all(end <= left or start >= right for left, right in taken):
             taken.append((start, end))
             if len(taken) == most:
@@ -247,8 +248,8 @@ def fragments(text: str, what: Marking, *, characters: int, most: int = 3) -> tu
     return tuple(tuple(_tidied(_spans(text, start, end, marks))) for start, end in taken)
 
 
-def _window(text: str, marks: Sequence[_Mark], first: int, characters: int) -> tuple[int, int, int]:
-    """Return rank, start and end of the fragment around the mark ``first`` and those that still fit."""
+def _around(marks: Sequence[_Mark], first: int, characters: int) -> tuple[int, int, int]:
+    """Return the rank of the fragment that begins with the mark ``first``, and where its marks stand."""
     start, end = marks[first].start, marks[first].end
     weights: dict[int, int] = {}
     count = 0
@@ -258,12 +259,20 @@ def _window(text: str, marks: Sequence[_Mark], first: int, characters: int) -> t
         end = mark.end
         weights[mark.term] = mark.weight
         count += 1
-    spare = characters - (end - start)
-    if spare < 0:  # one match longer than a fragment
-        return 0, start, start
-    left = _after_blank(text, max(0, start - spare // 3), start)
-    right = _before_blank(text, end, min(len(text), left + characters))
-    return 10 * sum(weights.values()) + min(count, 9), left, right
+    return 10 * sum(weights.values()) + min(count, 9), start, end
+
+
+def _window(text: str, first: int, last: int, characters: int) -> tuple[int, int]:
+    """Return start and end of the fragment around the marks from ``first`` to ``last``.
+
+    Only for places that are shown: looking for the ends of words costs more than the rank. Empty for
+    one match that is longer than a fragment.
+    """
+    spare = characters - (last - first)
+    if spare < 0:
+        return first, first
+    left = _after_blank(text, max(0, first - spare // 3), first)
+    return left, _before_blank(text, last, min(len(text), left + characters))
 
 
 def _after_blank(text: str, place: int, stop: int) -> int:
