@@ -1,28 +1,43 @@
-"""From the syntax tree to what an engine looks for: one-way synonyms and translations added.
+"""From the syntax tree to what an engine looks for: synonyms and translations added.
 
-A word or run of words that is the French or English head of a row of the synonym table also matches
-the row's other words, below the exact match in score. Never the reverse: JavaScript also finds
-TypeScript, TypeScript does not find JavaScript. Short forms marked ambiguous are neither expanded
-nor reached; quoted phrases and exclusions mean just what they say.
+What is typed also matches, below the exact match in score:
+
+- the French or English head of a row of the synonym table: the row's other words (``JavaScript`` also
+  finds TypeScript);
+- another name of the same thing: the heads and the row's other names (``programmer`` finds software
+  developers and ``programmeurs``). A proper name is no other name but one kind of it, and stays by
+  itself: ``TypeScript`` does not find JavaScript;
+- the name of a job field, in either language or a part of it: the field's titles and skills.
+
+Short forms marked ambiguous are neither expanded nor reached; quoted phrases and exclusions mean
+just what they say.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import islice
 
-from marketplace.reference import terms
+from marketplace.reference import Term as Reference
+from marketplace.reference import job_fields, terms
 from marketplace.search import analysis
 from marketplace.search.query import AnyOf, Clause, Exclusion, Phrase, Term, Word, Words
 
-BOOST = 0.002
-"""What a synonym counts beside an exact match: enough to order synonyms among themselves, too little
-to lift one above an exact match (docs/search.md)."""
+BOOST = 0.0002
+"""What a synonym counts beside an exact match: enough to order by, too little to lift the sum of all
+of them above an exact match of the commonest word (docs/search.md, 4)."""
 
-MOST_PER_HEAD = 12
-MOST_PER_SEARCH = 32
+ALSO_TIE = 1.0
+"""Every synonym found counts: who has five words of a field comes before who has one."""
+
+EXACT_TIE = 1.0
+"""Synonyms beside an exact match count too: among equal exact matches, more of the field comes first."""
+
+MOST_PER_HEAD = 24
+MOST_PER_SEARCH = 48
 """Bounds on the words added, so that a search stays cheap (security.md X-07)."""
 
 Key = tuple[str, ...]
@@ -132,28 +147,53 @@ def _keys(text: str) -> tuple[Key, Key]:
 
 @cache
 def _longest() -> int:
-    return max(len(head.split()) for term in terms() for head in (term.term_en, term.term_fr))
+    return max(len(french) for french in _heads()[0])
 
 
 @cache
 def _heads() -> tuple[dict[Key, tuple[Sought, ...]], dict[Key, tuple[Sought, ...]]]:
-    """Return the synonyms of each head, by its French and by its English stems."""
+    """Return what each entry also matches, by its French and by its English stems."""
     ambiguous = {_keys(short) for term in terms() for short in term.ambiguous}
     collected: dict[tuple[Key, Key], dict[tuple[Key, Key], Sought]] = {}
-    for term in terms():
-        for head in dict.fromkeys((term.term_en, term.term_fr)):
-            key = _keys(head)
-            if key in ambiguous:
-                continue
-            others = collected.setdefault(key, {})
-            for other in (term.term_en, term.term_fr, *term.synonyms):
-                reached = _keys(other)
-                if reached != key and reached not in ambiguous:
-                    others.setdefault(reached, _sought(other))
+    for entry, others in _entries():
+        key = _keys(entry)
+        if key in ambiguous or not key[0]:
+            continue
+        reachable = collected.setdefault(key, {})
+        for other in others:
+            reached = _keys(other)
+            if reached != key and reached not in ambiguous:
+                reachable.setdefault(reached, _sought(other))
     by_french: dict[Key, tuple[Sought, ...]] = {}
     by_english: dict[Key, tuple[Sought, ...]] = {}
-    for (french, english), others in collected.items():
-        also = tuple(islice(others.values(), MOST_PER_HEAD))
+    for (french, english), found in collected.items():
+        also = tuple(islice(found.values(), MOST_PER_HEAD))
         by_french.setdefault(french, also)
         by_english.setdefault(english, also)
     return by_french, by_english
+
+
+def _entries() -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield each entry with what it also matches, nearest first; heads before names before fields."""
+    for term in terms():
+        for head in dict.fromkeys((term.term_en, term.term_fr)):
+            yield head, (term.term_en, term.term_fr, *term.synonyms)
+    for term in terms():
+        names = tuple(name for name in term.synonyms if _is_name_of(term, name))
+        for name in names:
+            yield name, (term.term_en, term.term_fr, *names)
+    for field in job_fields().values():
+        for name in (field.name_en, field.name_fr):
+            for part in dict.fromkeys((name, *_AND.split(name))):
+                yield part, (field.name_en, field.name_fr, *field.keywords)
+
+
+_AND = re.compile(r"\s*(?:,|&|\b(?:and|et)\b)\s*")
+
+
+def _is_name_of(term: Reference, name: str) -> bool:
+    """Whether a word of a row means the same as its head, not one kind of it.
+
+    Every word of a title does; of a skill those that are no proper name. A tool's are other tools.
+    """
+    return term.kind == "title" or (term.kind == "skill" and name == name.lower())

@@ -536,8 +536,8 @@ def _alternative(alternative: Alternative, loose: frozenset[str] = frozenset()) 
         return _all_of([(Occur.Must, _nearly(sought)) for sought in alternative.exact])
     if not alternative.also:
         return exact
-    also = _best([_anywhere(sought) for sought in alternative.also])
-    return _best([exact, Query.boost_query(also, synonyms.BOOST)])
+    also = _best([_anywhere(sought) for sought in alternative.also], synonyms.ALSO_TIE)
+    return _best([exact, Query.boost_query(also, synonyms.BOOST)], synonyms.EXACT_TIE)
 
 
 def _exactly(exact: Sequence[Sought]) -> Query:
