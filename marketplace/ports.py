@@ -31,4 +31,5 @@ class Ports:
 
     def close(self) -> None:
         """Give back what is held open."""
+        self.index.close()
         self.db.dispose()

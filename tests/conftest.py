@@ -21,6 +21,7 @@ from marketplace.mail import MailSink
 from marketplace.ports import Ports
 from marketplace.settings import Settings
 from tests.databases import Copies, TestServer
+from tests.opensearch import node_url
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SERVER = pytest.StashKey[TestServer]()
@@ -37,6 +38,7 @@ def pytest_report_header() -> list[str]:
     found = {
         "postgresql": "DATABASE_URL_TEST" if os.environ.get("DATABASE_URL_TEST") else "embedded",
         "valkey": "embedded",
+        "opensearch": node_url(),
         "chromium": next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None),
     }
     required = {name for name in os.environ.get("MARKETPLACE_REQUIRE", "").split(",") if name}

@@ -538,7 +538,7 @@ class SearchIndexContract:
         index.refresh()
         first = ask(index, sort=sort, size=10)
         index.put([document(key) for key in range(1, 6)])
-        index.remove("FR", [12, 25])
+        index.remove("FR", {12: 1, 25: 1})
         index.refresh()
         second = ask(index, sort=sort, size=10, after=first.after)
         assert keys(first) == list(range(10, 20))
@@ -561,8 +561,8 @@ class SearchIndexContract:
     def test_remove(self, index: SearchIndex) -> None:
         """C2: who is removed is gone; removing nobody, or somebody unknown, is fine."""
         put(index, "voile", "montagne")
-        index.remove("FR", [1, 99])
-        index.remove("FR", [])
+        index.remove("FR", {1: 1, 99: 1})
+        index.remove("FR", {})
         index.refresh()
         assert found(index, "") == {2}
 
@@ -602,7 +602,7 @@ class SearchIndexContract:
             yield document(1, cv_text="montagne")
             yield document(2)
             index.put([document(1, version=2, cv_text="voile"), document(7)])
-            index.remove("FR", [2])
+            index.remove("FR", {2: 1})
             index.refresh()
             assert found(index, "voile") == {1}
             yield document(3)
