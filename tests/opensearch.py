@@ -44,7 +44,7 @@ def required_node() -> str:
 
 @contextmanager
 def an_index(url: str | None = None, **how: Any) -> Iterator[OpenSearchIndex]:
-    """Give an empty index of its own prefix; ``url`` may name a proxy before the node.
+    """Give an empty index of its own; ``url`` may name a proxy before the node, ``prefix`` another's index.
 
     Searches may take long: a busy machine and a JVM that has just started prove nothing of the answers.
     """
@@ -52,7 +52,8 @@ def an_index(url: str | None = None, **how: Any) -> Iterator[OpenSearchIndex]:
     from marketplace.search.opensearch_calls import Engine
 
     node = required_node()
-    prefix = how.pop("prefix", f"t{token_hex(6)}-candidates")
+    of_another = how.pop("prefix", None)
+    prefix = of_another or f"t{token_hex(6)}-candidates"
     how.setdefault("search_seconds", 20.0)
     of_engine = {name: how.pop(name) for name in ("search_seconds", "breaker", "tries") if name in how}
     index = OpenSearchIndex(Engine([url or node], **of_engine), prefix=prefix, **how)
@@ -60,7 +61,8 @@ def an_index(url: str | None = None, **how: Any) -> Iterator[OpenSearchIndex]:
         yield index
     finally:
         index.close()
-        remove_all(node, prefix)
+        if of_another is None:
+            remove_all(node, prefix)
 
 
 def remove_all(node: str, prefix: str) -> None:
