@@ -746,6 +746,14 @@ class SearchIndexContract:
         page = ask(full, text, size=5)
         assert page.total >= len(page.hits)
 
+    def test_the_dearest_search_is_answered(self, full: SearchIndex) -> None:
+        """X-07: sixteen terms, each of two words, with all the synonyms there may be, are no fault."""
+        text = " ".join(["JavaScript", *(f"abcd{letter}eur(se)" for letter in "abcdefghijklmno")])
+        tree = words.parse(text)
+        assert words.count_terms(tree) == 16
+        assert ask(full, text).total == 0
+        assert ask(full, "JavaScript OR voile " + text.replace(" ", " OR ")).total > 0
+
     @pytest.mark.parametrize(
         "text",
         [
