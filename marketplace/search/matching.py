@@ -38,7 +38,7 @@ _SHORTEST_TYPO = 4
 
 
 def readings(field: Field, positions: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-    """Return the runs of stems of which one must stand in ``field``; a run of one is a word."""
+    """Return the runs of stems of which one must stand in ``field`` (rules D1); a run of one is a word."""
     which = 0 if field.stemming == "fr" else 1
     stemmed = [tuple(dict.fromkeys(analysis.stems(form)[which] for form in forms)) for forms in positions]
     if len(stemmed) == 1:
@@ -79,7 +79,7 @@ def date_bounds(query: SearchQuery) -> tuple[tuple[str, int] | None, tuple[str, 
 
 
 def selected_values(query: SearchQuery) -> dict[str, tuple[str, list[str]]]:
-    """Return field and values of each facet with a selection, by the facet's name."""
+    """Return field and values of each facet with a selection, by the facet's name (rules D1)."""
     return {name: (FACETS[name].field, sorted(values)) for name, values in query.selections.items() if values}
 
 

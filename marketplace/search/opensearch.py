@@ -44,6 +44,7 @@ _PAGE = 5000
 _LISTING = 30.0
 """Seconds for questions no person waits for."""
 
+_ANYWHERE: Mapping[str, str] = {}
 _WHOLE = {"allow_partial_search_results": "false"}
 
 
@@ -154,8 +155,7 @@ class OpenSearchIndex:
                 name = home.begin()
             try:
                 done = self._fill(home, documents, lease, progress)
-                lease.check()
-                self._open(home, name)
+                self._open(home, name, lease)
             except BaseException:
                 self._abandon(home, name)
                 raise
@@ -250,10 +250,11 @@ class OpenSearchIndex:
                     progress(done)
         return done
 
-    def _open(self, home: Generations, name: str) -> None:
+    def _open(self, home: Generations, name: str, lease: Lease) -> None:
         with _engine():
             home.open(name)
             self._purge(home.building)
+            lease.check()
             home.switch(name)
 
     def _finish(self, home: Generations) -> None:
@@ -330,22 +331,19 @@ class _Search:
 
     def _answer(self, compiled: queries.Plan, *, by_score: bool) -> Json:
         body = queries.page_body(self._query, compiled)
-        body = queries.ranked(self._query, body) if by_score else queries.ordered(self._query, body)
-        return self._ask(body, queries.preference(compiled))
+        if by_score:
+            return self._ask(queries.ranked(self._query, body), {"preference": queries.preference(compiled)})
+        return self._ask(queries.ordered(self._query, body))
 
     def _loose(self, compiled: queries.Plan) -> queries.Loose:
         possible = matching.possible_typos(self._needs)
         if not possible:
             return queries.NOTHING_LOOSE
-        return queries.loose_of(
-            self._ask(queries.typo_body(compiled, possible), queries.preference(compiled)), possible
-        )
+        return queries.loose_of(self._ask(queries.typo_body(compiled, possible)), possible)
 
-    def _ask(self, body: Json, preference: str) -> Json:
+    def _ask(self, body: Json, where: Mapping[str, str] = _ANYWHERE) -> Json:
         within = {"timeout": f"{max(1, int(self._deadline.left * 1000))}ms"}
-        return self._engine.ask(
-            self._path, body | within, self._deadline, _WHOLE | {"preference": preference}
-        )
+        return self._engine.ask(self._path, body | within, self._deadline, {**_WHOLE, **where})
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from marketplace.search.opensearch_mapping import analysis_fingerprint, fields_f
 
 log = structlog.get_logger()
 
+_TRIES = 5
 _DESCRIBED = {"filter_path": "*.aliases,*.mappings._meta"}
 
 
@@ -106,17 +107,23 @@ class Generations:
     def begin(self) -> str:
         """Make an empty index to fill and remove what a killed rebuild left; return its name."""
         self.clear()
-        name = self.layout().next_name
         body = index_body(shards=self._shards, replicas=self._replicas, is_loading=True)
-        self._create(name, body | {"aliases": {self.building: {}}})
-        return name
+        body |= {"aliases": {self.building: {}}}
+        for _ in range(_TRIES):
+            name = self.layout().next_name
+            if self._create(name, body):
+                return name
+        raise SearchUnavailableError
 
-    def _create(self, name: str, body: Json) -> None:
+    def _create(self, name: str, body: Json) -> bool:
+        """Make an index; False when another process made one of that name first."""
         try:
             self._engine.do("PUT", f"/{name}", body)
         except EngineError as error:
             if error.kind != "resource_already_exists_exception":
                 raise
+            return False
+        return True
 
     def open(self, name: str) -> None:
         """Make a filled index ready to answer: searchable, copied, and not red."""
@@ -131,16 +138,16 @@ class Generations:
 
     def switch(self, name: str) -> None:
         """Let ``name`` answer from now on, in one step, and keep the one before."""
-        layout = self.layout()
+        before = self.layout().current
+        every = f"{self.base}-0*"  # also one that a writer has made since
         actions: list[Json] = [
             {"remove": {"index": name, "alias": self.building}},
+            {"remove": {"index": every, "alias": self._previous, "must_exist": False}},
+            {"remove": {"index": every, "alias": self.base, "must_exist": False}},
             {"add": {"index": name, "alias": self.base}},
         ]
-        if layout.previous is not None:
-            actions.append({"remove": {"index": layout.previous, "alias": self._previous}})
-        if layout.current is not None:
-            actions.append({"remove": {"index": layout.current, "alias": self.base}})
-            actions.append({"add": {"index": layout.current, "alias": self._previous}})
+        if before is not None:
+            actions.append({"add": {"index": before, "alias": self._previous}})
         self._engine.do("POST", "/_aliases", {"actions": actions})
 
     def clear(self) -> None:

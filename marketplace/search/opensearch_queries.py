@@ -114,8 +114,12 @@ def ranked(query: SearchQuery, body: Json) -> Json:
 
 
 def preference(compiled: Plan) -> str:
-    """Return what sends every page of a search to the same copies, whose scores agree."""
-    return hashlib.sha256(msgspec.json.encode(compiled.words)).hexdigest()[:16]
+    """Return what sends every page of a search to the same copies, for others may score otherwise.
+
+    Made of what the search asks, so that different searches spread over the copies.
+    """
+    asked = (compiled.words, compiled.dates, compiled.selected)
+    return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:16]
 
 
 def typo_body(compiled: Plan, possible: Sequence[Alternative]) -> Json:

@@ -752,7 +752,7 @@ class SearchIndexContract:
         tree = words.parse(text)
         assert words.count_terms(tree) == 16
         assert ask(full, text).total == 0
-        assert ask(full, "JavaScript OR voile " + text.replace(" ", " OR ")).total > 0
+        assert ask(full, "voile OR " + text.replace(" ", " OR ")).total == ask(full, "voile").total
 
     @pytest.mark.parametrize(
         "text",
