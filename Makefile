@@ -3,16 +3,17 @@
 PORT ?= 8000
 CANDIDATES ?= 300
 WORKERS ?= auto
+OPENSEARCH_PORT ?= 9200
 
 PYTHON_OF_VENV := .venv/bin/python
 REQUIREMENTS := pyproject.toml requirements-build.txt bin/setup
 PURE := */policy.py,*/lifecycle.py,*/retention.py,marketplace/periods.py,marketplace/search/query.py,marketplace/search/facets.py,marketplace/search/url.py,indexer/extract.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types contracts schema coverage bench setup
+.PHONY: help run test check format lint types contracts schema coverage bench setup opensearch opensearch-stop
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.runtime ## Start the whole service with sample data (PORT=8000, RESET=1 starts anew, CANDIDATES=300)
 	@exec $(PYTHON_OF_VENV) -m marketplace.cli run --port '$(PORT)' --candidates '$(CANDIDATES)' $(if $(filter-out 0,$(RESET)),--reset)
@@ -44,6 +45,12 @@ coverage: .venv/.dev
 
 bench: .venv/.dev ## Run the benchmarks, short form (FULL=1 for the long one)
 	@$(PYTHON_OF_VENV) -m bench $(if $(filter-out 0,$(FULL)),--full)
+
+opensearch: ## Start a real OpenSearch node on loopback, without Docker (OPENSEARCH_PORT=9200)
+	@OPENSEARCH_PORT='$(OPENSEARCH_PORT)' bin/opensearch start
+
+opensearch-stop: ## Stop that node
+	@OPENSEARCH_PORT='$(OPENSEARCH_PORT)' bin/opensearch stop
 
 setup: .venv/.dev ## Install everything into .venv without running anything
 

@@ -25,6 +25,7 @@ from marketplace.errors import MarketplaceError, SearchUnavailableError
 from marketplace.ports import Ports
 from marketplace.reference import TERRITORY
 from marketplace.search.document import CandidateDocument
+from marketplace.search.port import FOREVER
 
 log = structlog.get_logger()
 
@@ -108,9 +109,10 @@ def _index(session: Session, ports: Ports, messages: Sequence[outbox.OutboxMessa
     gone = _to_remove(rows, documents, messages)
     try:
         ports.index.put(documents)
-        for country, keys in gone.items():
-            if keys:
-                ports.index.remove(country, keys)
+        for country, versions in gone.items():
+            if versions:
+                ports.index.remove(country, versions)
+        ports.index.refresh()  # from the next line on these candidates are no longer pending (rules G)
     except SearchUnavailableError as error:
         log.warning("index.unavailable", waiting=len(messages))
         for message in messages:
@@ -126,16 +128,19 @@ def _to_remove(
     rows: Iterable[queries.DocumentRow],
     documents: Iterable[CandidateDocument],
     messages: Iterable[outbox.OutboxMessage],
-) -> dict[str, set[int]]:
-    """Return the keys to remove, by index: everywhere a candidate has no document now.
+) -> dict[str, dict[int, int]]:
+    """Return key and version of what to remove, by index: everywhere a candidate has no document now.
 
     Someone who moved has a document in the new country and is removed from the others; someone
     erased has no row any more, so the message names the key.
     """
     here = {document.key: document.country for document in documents}
-    keys = {row.facts.key for row in rows}
-    keys |= {int(message.details["key"]) for message in messages if "key" in message.details}
-    return {country: {key for key in keys if here.get(key) != country} for country in TERRITORY}
+    versions = {int(message.details["key"]): FOREVER for message in messages if "key" in message.details}
+    versions |= {row.facts.key: row.version for row in rows}
+    return {
+        country: {key: version for key, version in versions.items() if here.get(key) != country}
+        for country in TERRITORY
+    }
 
 
 def live_documents(ports: Ports, country: str, today: date) -> Iterable[CandidateDocument]:

@@ -48,6 +48,7 @@ from marketplace.recruiters import portal as recruiters_portal
 from marketplace.recruiters import services as recruiters
 from marketplace.search import api as search_api
 from marketplace.search import portal as search_portal
+from marketplace.search.port import SearchIndex
 from marketplace.search.tantivy import TantivyIndex
 from marketplace.settings import Settings, SettingsError
 from marketplace.terms import api as terms_api
@@ -74,7 +75,7 @@ def build_ports(settings: Settings, **overrides: Any) -> Ports:
         "clock": SystemClock,
         "db": lambda: _database(settings),
         "files": lambda: FolderFileStore(settings.files_dir),
-        "index": lambda: TantivyIndex(settings.index_dir),
+        "index": lambda: _index(settings),
         "reader": lambda: PDFReader(settings),
         "mailer": lambda: _mailer(settings),
         "limiter": lambda: _limiter(settings),
@@ -94,6 +95,14 @@ def _database(settings: Settings) -> Database:
 
         wake = Waker()
     return Database(settings.database_url, pool_size=settings.database_pool, after_commit=wake)
+
+
+def _index(settings: Settings) -> SearchIndex:
+    if settings.search == "tantivy":
+        return TantivyIndex(settings.index_dir)
+    from marketplace.search.opensearch import OpenSearchIndex  # its client takes half a second to import
+
+    return OpenSearchIndex.of(settings)
 
 
 def _mailer(settings: Settings) -> FolderMailer | SmtpMailer:

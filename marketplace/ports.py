@@ -33,5 +33,6 @@ class Ports:
 
     def close(self) -> None:
         """Give back what is held open."""
+        self.index.close()
         self.db.dispose()
         self.limiter.close()

@@ -58,7 +58,23 @@ class Settings:
         secret=True,
     )
     files: str = setting("", "Where CV files are kept: a folder; empty is `files/` in the data folder.")
-    search: Literal["tantivy"] = setting("tantivy", "The search engine.")
+    search: Literal["tantivy", "opensearch"] = setting(
+        "tantivy", "The search engine: in process, or the cluster at `OPENSEARCH_URL`."
+    )
+    opensearch_url: str = setting(
+        "",
+        "`https://user:password@host:port` of the cluster; several, separated by commas, are nodes of one.",
+        "OPENSEARCH_URL",
+        secret=True,
+    )
+    opensearch_ca: str = setting(
+        "", "File of the authority that signed the cluster's certificate; empty trusts the usual ones."
+    )
+    opensearch_shards: int = setting(1, "Primary shards of a country's index, from its next rebuild on.")
+    opensearch_replicas: int = setting(0, "Copies of each shard, from the next rebuild on.")
+    search_milliseconds: int = setting(
+        800, "Time in which OpenSearch must have answered a search whole (security.md X-07, F-05)."
+    )
     secret_key: str = setting(
         "",
         "At least 32 characters; signs cursors and form tokens. Development makes one "
@@ -261,6 +277,8 @@ class Settings:
                     raise SettingsError(f"{variable(name)} is at least {default_of(name)} in production")
         if not self.deletion_reminder_days or self.deletion_reminder_every_days < 1:
             raise SettingsError("MARKETPLACE_DELETION_REMINDER_(EVERY_)DAYS must leave a reminder (D4)")
+        if self.search == "opensearch" and not self.opensearch_url:
+            raise SettingsError("OPENSEARCH_URL must be set where MARKETPLACE_SEARCH is opensearch")
         if self.secret_key and len(self.secret_key) < 32:
             raise SettingsError("MARKETPLACE_SECRET_KEY must have at least 32 characters")
         self._check_limits()

@@ -22,6 +22,7 @@ from marketplace.ports import Ports
 from marketplace.rate_limits.quotas import NO_LIMITS
 from marketplace.settings import Settings
 from tests.databases import Copies, TestServer
+from tests.opensearch import node_url
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SERVER = pytest.StashKey[TestServer]()
@@ -38,6 +39,7 @@ def pytest_report_header() -> list[str]:
     found = {
         "postgresql": "DATABASE_URL_TEST" if os.environ.get("DATABASE_URL_TEST") else "embedded",
         "valkey": "embedded",
+        "opensearch": node_url(),
         "chromium": next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None),
     }
     required = {name for name in os.environ.get("MARKETPLACE_REQUIRE", "").split(",") if name}

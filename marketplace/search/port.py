@@ -12,6 +12,17 @@ from marketplace.search.query import SearchPage, SearchQuery
 Progress = Callable[[int], None]
 """Told the number of documents indexed so far."""
 
+FOREVER = 2**62
+"""The version of a removal that nothing follows."""
+
+
+class DocumentRefusedError(Exception):
+    """The engine refuses documents as they are; trying again does not help. ``reasons`` by key."""
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        super().__init__("; ".join(f"{key}: {reason}" for key, reason in sorted(reasons.items())))
+        self.reasons = dict(reasons)
+
 
 @dataclass(frozen=True)
 class CountryHealth:
@@ -45,12 +56,16 @@ class SearchIndex(Protocol):
         """Add or replace documents by key, durably. An older version never replaces a newer one."""
         ...
 
-    def remove(self, country: str, keys: Iterable[int]) -> None:
-        """Remove documents, durably; removing what is not there is fine."""
+    def remove(self, country: str, versions: Mapping[int, int]) -> None:
+        """Remove documents by key, durably; removing what is not there is fine.
+
+        The version is that of the row that says so: a newer document stays. :data:`FOREVER` is above
+        every version, for rows that are no more.
+        """
         ...
 
     def refresh(self) -> None:
-        """Make all that was written before visible to the next search of this process."""
+        """Make all that this process wrote before visible to the next search of any process."""
         ...
 
     def rebuild(
@@ -74,4 +89,8 @@ class SearchIndex(Protocol):
 
     def health(self) -> IndexHealth:
         """Say how each country's index is."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held open."""
         ...

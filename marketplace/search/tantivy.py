@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice, product
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -22,11 +22,9 @@ import tantivy
 from tantivy import Occur, Query
 
 from marketplace.errors import SearchUnavailableError
-from marketplace.periods import day_number
 from marketplace.reference import TERRITORY
-from marketplace.search import analysis, synonyms, words
+from marketplace.search import matching, synonyms, words
 from marketplace.search.document import (
-    KEY_BITS,
     SCHEMA,
     SPELLINGS,
     CandidateDocument,
@@ -36,7 +34,6 @@ from marketplace.search.document import (
     fingerprint,
     flatten,
     join_id,
-    permit_field,
 )
 from marketplace.search.facets import FACETS, result
 from marketplace.search.generations import CountryFolder, Current, Stamp
@@ -47,23 +44,9 @@ from marketplace.search.synonyms import Alternative, Need, Sought
 log = structlog.get_logger()
 
 _WHITESPACE = "positions"
-_TEXTS = tuple(field for field in SCHEMA if field.kind is Kind.TEXT)
-_SCORED = tuple(field for field in _TEXTS if field.boost > 0)
-_ORDER_FIELDS = {Sort.FRESH: "order_fresh", Sort.START: "order_start"}
-_KEY_MASK = (1 << KEY_BITS) - 1
-_TIE = 0.2
-"""How much the fields beside the best one count (dis_max)."""
-
-_MOST_VALUES = 5000
-"""Above the size of every vocabulary, so that facet counts are exact."""
-
 _MOST_TERMS = 500
 """Up to here a union of terms is quicker than a set of them."""
 
-_MOST_READINGS = 8
-"""Combinations of inclusive forms tried in one phrase."""
-
-_SHORTEST_TYPO = 4
 _WRITE_HEAP = 32_000_000
 _REBUILD_HEAP = 128_000_000
 _BATCH = 200
@@ -130,17 +113,16 @@ class TantivyIndex:
                 with _writer(index, _WRITE_HEAP) as writer:
                     _upsert(index, writer, flats)
 
-    def remove(self, country: str, keys: Iterable[int]) -> None:
+    def remove(self, country: str, versions: Mapping[int, int]) -> None:
         """See :meth:`SearchIndex.remove`."""
-        gone = sorted(set(keys))
-        if not gone:
+        if not versions:
             return
         folder = self._folders[country]
         with _engine(), folder.writing():
             index = self._writable(folder)
-            folder.record({"remove": gone})
+            folder.record({"remove": sorted(versions.items())})
             with _writer(index, _WRITE_HEAP) as writer:
-                _delete(writer, gone)
+                _remove(index, writer, versions)
 
     def refresh(self) -> None:
         """See :meth:`SearchIndex.refresh`. Each search looks for itself, so there is nothing to do."""
@@ -161,7 +143,7 @@ class TantivyIndex:
                         if "put" in entry:
                             _upsert(index, writer, entry["put"])
                         else:
-                            _delete(writer, entry["remove"])
+                            _remove(index, writer, dict(entry["remove"]))
                 folder.switch(Current(generation, fingerprint(), complete=True))
         return done
 
@@ -197,6 +179,9 @@ class TantivyIndex:
                 fits = current is None or (current.complete and current.fingerprint == fingerprint())
                 states[country] = CountryHealth(self.count(country), not fits, folder.is_rebuilding())
         return IndexHealth(states)
+
+    def close(self) -> None:
+        """See :meth:`SearchIndex.close`. Readers are mapped files, which go with the process."""
 
     def _searcher(self, country: str) -> tantivy.Searcher | None:
         """Return a searcher of the last commit, or none where nothing fits this code."""
@@ -326,7 +311,7 @@ def _fill(index: tantivy.Index, documents: Iterable[CandidateDocument], progress
 
 def _document(flat: Mapping[str, Value]) -> tantivy.Document:
     """Return the engine's document; texts with alternatives at a position are handed over as tokens."""
-    with_alternatives = [field.name for field in _SCORED if "|" in cast("str", flat[field.name])]
+    with_alternatives = [field.name for field in matching.SCORED if "|" in cast("str", flat[field.name])]
     plain = {name: value for name, value in flat.items() if name not in with_alternatives}
     document = tantivy.Document.from_dict(plain, _schema())
     for name in with_alternatives:
@@ -346,18 +331,28 @@ def _upsert(index: tantivy.Index, writer: tantivy.IndexWriter, flats: Iterable[M
         key = cast("int", flat["key"])
         if key not in newest or cast("int", flat["version"]) >= cast("int", newest[key]["version"]):
             newest[key] = flat
-    index.reload()
-    searcher = index.searcher()
-    here = _one_of("key", list(newest))
-    addresses = [address for _, address in searcher.search(here, max(1, len(newest)), count=False).hits]
-    keys = cast("list[int]", searcher.fast_field_values("key", addresses))
-    versions = cast("list[int]", searcher.fast_field_values("version", addresses))
-    for key, version in zip(keys, versions, strict=True):
+    for key, version in _stored_versions(index, newest):
         if version > cast("int", newest[key]["version"]):
             del newest[key]
     _delete(writer, newest)
     for flat in newest.values():
         writer.add_document(_document(flat))
+
+
+def _remove(index: tantivy.Index, writer: tantivy.IndexWriter, versions: Mapping[int, int]) -> None:
+    """Remove by key, but nothing newer than the row that says so."""
+    newer = {key for key, version in _stored_versions(index, versions) if version > versions[key]}
+    _delete(writer, versions.keys() - newer)
+
+
+def _stored_versions(index: tantivy.Index, keys: Collection[int]) -> list[tuple[int, int]]:
+    """Return key and version of the documents of ``keys`` that are committed."""
+    index.reload()
+    searcher = index.searcher()
+    here = _one_of("key", list(keys))
+    addresses = [address for _, address in searcher.search(here, max(1, len(keys)), count=False).hits]
+    stored = cast("list[int]", searcher.fast_field_values("key", addresses))
+    return list(zip(stored, cast("list[int]", searcher.fast_field_values("version", addresses)), strict=True))
 
 
 def _delete(writer: tantivy.IndexWriter, keys: Iterable[int]) -> None:
@@ -377,7 +372,7 @@ class _Found:
 def _answer(searcher: tantivy.Searcher, query: SearchQuery, needs: Sequence[Need]) -> SearchPage:
     plan = _plan(query, needs)
     loose: frozenset[str] = frozenset()
-    if query.sort is Sort.RELEVANCE and query.words.asks_for_something:
+    if matching.goes_by_score(query):
         page = _ranked(searcher, query, plan.query())
     else:
         page = _ordered(searcher, query, plan.query())
@@ -396,17 +391,11 @@ def _total(answer: tantivy.SearchResult) -> int:
     return cast("int", answer.count)  # type: ignore[attr-defined]  # missing from its stubs
 
 
-def _room(query: SearchQuery) -> tuple[int, int]:
-    """Return how many hits were given before, and how many may be given now (rules E2)."""
-    seen = query.after.seen if query.after is not None else 0
-    return seen, max(0, min(query.size, query.window - seen))
-
-
 def _ordered(searcher: tantivy.Searcher, query: SearchQuery, full: Query) -> _Found:
     """Return a page by a unique sort key; the next one starts after the last key, whatever is written."""
-    seen, room = _room(query)
-    order = Sort.START if query.sort is Sort.START else Sort.FRESH
-    field = _ORDER_FIELDS[order]
+    seen, room = matching.room(query)
+    order = matching.stable_order(query)
+    field = matching.ORDER_FIELDS[order]
     after, asked = query.after, full
     if after is not None and after.order is order:
         asked = _all_of([(Occur.Must, full), (Occur.Must, _at_least(field, after.value + 1))])
@@ -415,7 +404,7 @@ def _ordered(searcher: tantivy.Searcher, query: SearchQuery, full: Query) -> _Fo
     )
     total = _total(answer) if asked is full else _count(searcher, full)
     page = answer.hits[:room]
-    keys = [value & _KEY_MASK for value, _ in page]
+    keys = [value & matching.KEY_MASK for value, _ in page]
     hits = _hits(searcher, keys, [address for _, address in page], [None] * len(page))
     if len(answer.hits) <= room:
         return _Found(total, hits, None)
@@ -425,7 +414,7 @@ def _ordered(searcher: tantivy.Searcher, query: SearchQuery, full: Query) -> _Fo
 
 def _ranked(searcher: tantivy.Searcher, query: SearchQuery, full: Query) -> _Found:
     """Return a page by score, ties by key. Ties that reach over the page's end are read to their end."""
-    seen, room = _room(query)
+    seen, room = matching.room(query)
     end = seen + room
     limit = end + 1
     while True:
@@ -468,7 +457,13 @@ def _facets(searcher: tantivy.Searcher, query: SearchQuery, plan: _Plan) -> tupl
     free = [name for name in FACETS if name not in plan.selected]
     for names, without in [(free, None), *(([name], name) for name in plan.selected)]:
         asked = {
-            name: {"terms": {"field": FACETS[name].field, "size": _MOST_VALUES, "segment_size": _MOST_VALUES}}
+            name: {
+                "terms": {
+                    "field": FACETS[name].field,
+                    "size": matching.MOST_VALUES,
+                    "segment_size": matching.MOST_VALUES,
+                }
+            }
             for name in names
         }
         answer = searcher.aggregate(plan.query(without), asked) if asked else {}
@@ -482,40 +477,23 @@ def _facets(searcher: tantivy.Searcher, query: SearchQuery, plan: _Plan) -> tupl
 
 def _misspelt(searcher: tantivy.Searcher, plan: _Plan, needs: Sequence[Need]) -> frozenset[str]:
     """Return the words that nobody in the visible scope has, so that a typo may be forgiven."""
-    loose = set()
-    for alternative in {alternative for need in needs for alternative in need.alternatives}:
-        if not alternative.is_excluded and all(_may_be_typo(sought) for sought in alternative.exact):
-            scope = _all_of([*plan.mandatory, (Occur.Must, _alternative(alternative))])
-            if not alternative.is_phrase and _count(searcher, scope) == 0:
-                loose.add(alternative.text)
-    return frozenset(loose)
-
-
-def _may_be_typo(sought: Sought) -> bool:
-    return len(sought.positions) == 1 and all(
-        len(form) >= _SHORTEST_TYPO and form.isalnum() for form in sought.positions[0]
+    return frozenset(
+        alternative.text
+        for alternative in matching.possible_typos(needs)
+        if not _count(searcher, _all_of([*plan.mandatory, (Occur.Must, _alternative(alternative))]))
     )
 
 
 def _plan(query: SearchQuery, needs: Sequence[Need], loose: frozenset[str] = frozenset()) -> _Plan:
-    seen = query.visibility
-    today = day_number(seen.today)
-    mandatory = [
-        (Occur.Must, _at_least("visible_until_on", today)),
-        (Occur.Must, _at_least(permit_field(seen.job_country), today)),
-    ]
-    if seen.excluded_keys:
-        mandatory.append((Occur.MustNot, _one_of("key", sorted(seen.excluded_keys))))
-    first, last = ("flex_from", "flex_to") if query.flex else ("start_on", "start_last")
-    dates = []
-    if query.start_from is not None:
-        dates.append((Occur.Must, _at_least(last, day_number(query.start_from))))
-    if query.start_to is not None:
-        dates.append((Occur.Must, _at_most(first, day_number(query.start_to))))
+    mandatory = [(Occur.Must, _at_least(*bound)) for bound in matching.lower_bounds(query)]
+    if excluded := query.visibility.excluded_keys:
+        mandatory.append((Occur.MustNot, _one_of("key", sorted(excluded))))
+    ends, begins = matching.date_bounds(query)
+    dates = [(Occur.Must, _at_least(*ends))] if ends is not None else []
+    if begins is not None:
+        dates.append((Occur.Must, _at_most(*begins)))
     selected = {
-        name: (Occur.Must, _one_of(FACETS[name].field, sorted(values)))
-        for name, values in query.selections.items()
-        if values
+        name: (Occur.Must, _one_of(*chosen)) for name, chosen in matching.selected_values(query).items()
     }
     text = tuple(_need(need, loose) for need in needs)
     return _Plan(tuple(mandatory), tuple(dates), text, selected)
@@ -548,19 +526,19 @@ def _anywhere(sought: Sought) -> Query:
     """Return the query for words in any text and either stemming; the best field counts most."""
     parts = [
         query if field.boost == 1 else Query.boost_query(query, field.boost)
-        for field in _SCORED
+        for field in matching.SCORED
         for query in _in_field(field, sought.positions)
     ]
-    return _best(parts, _TIE)
+    return _best(parts, matching.TIE)
 
 
 def _in_field(field: Field, positions: Sequence[Sequence[str]]) -> list[Query]:
-    which = 0 if field.stemming == "fr" else 1
-    stemmed = [list(dict.fromkeys(analysis.stems(form)[which] for form in forms)) for forms in positions]
-    if len(stemmed) == 1:
-        return [Query.term_query(_schema(), field.name, stem) for stem in stemmed[0]]
-    readings = islice(product(*stemmed), _MOST_READINGS)
-    return [Query.phrase_query(_schema(), field.name, list(reading)) for reading in readings]
+    return [
+        Query.term_query(_schema(), field.name, stems[0])
+        if len(stems) == 1
+        else Query.phrase_query(_schema(), field.name, list(stems))
+        for stems in matching.readings(field, positions)
+    ]
 
 
 def _nearly(sought: Sought) -> Query:

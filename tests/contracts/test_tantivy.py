@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import tantivy
 
 from marketplace.errors import ConflictError, SearchUnavailableError
 from marketplace.search import tantivy as adapter
@@ -22,6 +23,19 @@ class TestTantivy(SearchIndexContract):
     @pytest.fixture
     def index(self, tmp_path: Path) -> TantivyIndex:
         return TantivyIndex(tmp_path / "index")
+
+    def words_stored(self, index: TantivyIndex, text: str, field: str) -> set[str]:
+        return {word for word, _ in searcher_of(index).terms_with_prefix(field, "")}
+
+    def stands(self, index: TantivyIndex, field: str, run: tuple[str, ...]) -> bool:
+        query = tantivy.Query.phrase_query(adapter._schema(), field, list(run))
+        return adapter._count(searcher_of(index), query) > 0
+
+
+def searcher_of(index: TantivyIndex) -> tantivy.Searcher:
+    searcher = index._searcher("FR")
+    assert searcher is not None
+    return searcher
 
 
 @pytest.fixture(scope="module")

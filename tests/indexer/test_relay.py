@@ -129,6 +129,7 @@ class PoisonedIndex:
     def __init__(self, index: SearchIndex, key: int) -> None:
         self._index, self._key = index, key
         self.remove = index.remove
+        self.refresh = index.refresh
 
     def put(self, documents: Iterable[CandidateDocument]) -> None:
         given = list(documents)

@@ -27,6 +27,9 @@ class NoIndex:
     def health(self) -> dict[str, Any]:
         return {}
 
+    def close(self) -> None:
+        pass
+
 
 @pytest.fixture
 def client(

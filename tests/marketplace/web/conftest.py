@@ -121,6 +121,9 @@ class HealthyIndex:
     def health(self) -> dict[str, Any]:
         return {}
 
+    def close(self) -> None:
+        pass
+
 
 def build(settings: Settings, **ports: Any) -> Litestar:
     """Return the application with the probe routes."""

@@ -1,0 +1,356 @@
+"""The search engine of production: OpenSearch, one index per country behind an alias.
+
+Docs: docs/search.md, 12. Queries and mapping are plain data of their own modules; this one keeps the
+promises of the port. A search that the engine does not answer whole and in time is refused.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from itertools import chain
+
+import structlog
+
+from marketplace.clock import Clock, SystemClock
+from marketplace.errors import SearchUnavailableError
+from marketplace.reference import TERRITORY
+from marketplace.search import matching, synonyms, words
+from marketplace.search import opensearch_bulk as bulk
+from marketplace.search import opensearch_queries as queries
+from marketplace.search.document import CandidateDocument
+from marketplace.search.facets import FACETS, result
+from marketplace.search.opensearch_calls import Deadline, Engine, EngineError, Json, whole
+from marketplace.search.opensearch_generations import Generations, Layout, Lease, Leases, layouts
+from marketplace.search.opensearch_mapping import GONE
+from marketplace.search.port import CountryHealth, IndexHealth, Progress
+from marketplace.search.query import SearchPage, SearchQuery
+from marketplace.search.synonyms import Need
+from marketplace.settings import Settings
+
+log = structlog.get_logger()
+
+_LOOK_AGAIN = 5.0
+"""Seconds for which it is believed that the index of a country fits this code."""
+
+_REBUILD_NEEDED = 30
+"""Seconds to wait for an index of other fields to be rebuilt."""
+
+_PAGE = 5000
+_LISTING = 30.0
+"""Seconds for questions no person waits for."""
+
+_ANYWHERE: Mapping[str, str] = {}
+_WHOLE = {"allow_partial_search_results": "false"}
+
+
+class OpenSearchIndex:
+    """The :class:`~marketplace.search.port.SearchIndex` of a cluster; safe for threads and processes."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        prefix: str = "candidates",
+        shards: int = 1,
+        replicas: int = 0,
+        clock: Clock | None = None,
+        lease_seconds: float = 30.0,
+    ) -> None:
+        self.engine = engine
+        self._prefix = prefix
+        self._countries = {
+            country: Generations(engine, f"{prefix}-{country.lower()}", shards=shards, replicas=replicas)
+            for country in TERRITORY
+        }
+        self._leases = Leases(engine, prefix, clock or SystemClock(), lease_seconds)
+        self._believed: dict[str, float] = {}
+        self._written: set[str] = set()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, settings: Settings) -> OpenSearchIndex:
+        """Return the index of the cluster that ``settings`` name."""
+        engine = Engine(
+            settings.opensearch_url.split(","),
+            ca_file=settings.opensearch_ca,
+            search_seconds=settings.search_milliseconds / 1000,
+        )
+        return cls(engine, shards=settings.opensearch_shards, replicas=settings.opensearch_replicas)
+
+    def search(self, query: SearchQuery) -> SearchPage:
+        """See :meth:`SearchIndex.search`."""
+        needs = synonyms.expand(query.words)
+        deadline = Deadline(self.engine.search_seconds)
+        country = query.visibility.country
+        try:
+            if self._answers(country, deadline):
+                return _Search(self.engine, self._countries[country].base, query, needs, deadline).page()
+        except EngineError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                log.exception("search.engine_refused", kind=error.kind)
+                raise SearchUnavailableError from error
+            self._believed.pop(country, None)
+        facets = tuple(result(facet, {}, query.selections.get(facet.name, ())) for facet in FACETS.values())
+        return SearchPage(0, (), facets if query.with_facets else (), None, words.reading(needs))
+
+    def put(self, documents: Iterable[CandidateDocument]) -> None:
+        """See :meth:`SearchIndex.put`. Raises ``DocumentRefusedError`` for what the engine cannot store."""
+        by_country: dict[str, list[CandidateDocument]] = defaultdict(list)
+        for document in documents:
+            by_country[document.country].append(document)
+        for country, given in by_country.items():
+            home = self._countries[country]
+            layout = self._writable(home)
+            building = home.building if layout.building is not None else None
+            self._write(
+                country, chain.from_iterable(bulk.put_actions(home.base, building, one) for one in given)
+            )
+
+    def remove(self, country: str, versions: Mapping[int, int]) -> None:
+        """See :meth:`SearchIndex.remove`."""
+        if not versions:
+            return
+        home = self._countries[country]
+        with _engine():
+            layout = home.layout()
+        if layout.current is None and layout.building is None:
+            return
+        building = home.building if layout.building is not None else None
+        self._write(
+            country,
+            chain.from_iterable(
+                bulk.remove_actions(home.base, building, key, version) for key, version in versions.items()
+            ),
+        )
+
+    def refresh(self) -> None:
+        """See :meth:`SearchIndex.refresh`. Only the indexes this process wrote to are refreshed."""
+        with self._lock:
+            written, self._written = self._written, set()
+        if not written:
+            return
+        bases = ",".join(self._countries[country].base for country in sorted(written))
+        try:
+            with _engine():
+                whole(
+                    self.engine.do_again("POST", f"/{bases}/_refresh", None, {"ignore_unavailable": "true"})
+                )
+        except SearchUnavailableError:
+            with self._lock:
+                self._written |= written
+            raise
+
+    def rebuild(
+        self, country: str, documents: Iterable[CandidateDocument], progress: Progress | None = None
+    ) -> int:
+        """See :meth:`SearchIndex.rebuild`. The index before stays, to go back to."""
+        home = self._countries[country]
+        with self._leases.hold(country) as lease:
+            with _engine():
+                name = home.begin()
+            try:
+                done = self._fill(home, documents, lease, progress)
+                self._open(home, name, lease)
+            except BaseException:
+                self._abandon(home, name)
+                raise
+            self._finish(home)
+        self._believed.pop(country, None)
+        return done
+
+    def versions(self, country: str) -> Iterator[tuple[int, int]]:
+        """See :meth:`SearchIndex.versions`. Pages of keys, so nothing is held open and all may be written."""
+        base, last = self._countries[country].base, -1
+        while True:
+            found = self._listed(base, last)
+            yield from found
+            if len(found) < _PAGE:
+                return
+            last = found[-1][0]
+
+    def count(self, country: str) -> int:
+        """See :meth:`SearchIndex.count`."""
+        with _engine():
+            return self._count(self._countries[country].base, _LISTING)
+
+    def health(self) -> IndexHealth:
+        """See :meth:`SearchIndex.health`."""
+        with _engine():
+            found = layouts(self.engine, self._prefix, self._countries)
+            return IndexHealth(
+                {
+                    country: CountryHealth(
+                        self._count(layout.current, self.engine.search_seconds) if layout.current else 0,
+                        needs_rebuild=layout.answering is not None and not layout.answering.fits,
+                        is_rebuilding=layout.building is not None and self._leases.is_held(country),
+                    )
+                    for country, layout in found.items()
+                }
+            )
+
+    def close(self) -> None:
+        """See :meth:`SearchIndex.close`."""
+        self.engine.close()
+
+    def _answers(self, country: str, deadline: Deadline) -> bool:
+        """Whether the country has an index; one of other fields cannot answer until it is rebuilt."""
+        if self._believed.get(country, 0.0) > time.monotonic():
+            return True
+        answering = self._countries[country].layout(deadline).answering
+        if answering is None:
+            return False
+        if not answering.fits_fields:
+            log.warning("search.index_outdated", country=country)
+            raise SearchUnavailableError(_REBUILD_NEEDED)
+        self._believed[country] = time.monotonic() + _LOOK_AGAIN
+        return True
+
+    def _writable(self, home: Generations) -> Layout:
+        """Return the layout to write to, with an index that answers and has this code's fields."""
+        with _engine():
+            layout = home.layout()
+            if layout.current is None:
+                home.create_first(layout)
+                layout = home.layout()
+        if layout.answering is None or not layout.answering.fits_fields:
+            log.warning("search.index_outdated", index=home.base)
+            raise SearchUnavailableError(_REBUILD_NEEDED)
+        return layout
+
+    def _write(self, country: str, actions: Iterable[bulk.Action]) -> None:
+        with self._lock:
+            self._written.add(country)
+        with _engine():
+            for _ in bulk.send(self.engine, actions):
+                pass
+
+    def _fill(
+        self,
+        home: Generations,
+        documents: Iterable[CandidateDocument],
+        lease: Lease,
+        progress: Progress | None,
+    ) -> int:
+        """Index every document into the index that is built; faults of ``documents`` pass as they are.
+
+        What was written meanwhile stays: it is of the same version at least.
+        """
+        done = 0
+        actions = (bulk.put_action(home.building, document, only_newer=True) for document in documents)
+        with _engine():
+            for sent in bulk.send(self.engine, actions):
+                lease.check()
+                done += sent
+                if progress is not None:
+                    progress(done)
+        return done
+
+    def _open(self, home: Generations, name: str, lease: Lease) -> None:
+        with _engine():
+            home.open(name)
+            self._purge(home.building)
+            lease.check()
+            home.switch(name)
+
+    def _finish(self, home: Generations) -> None:
+        with _engine():
+            self._purge(home.base)
+            home.clear()
+
+    def _purge(self, alias: str) -> None:
+        """Remove the marks of removals made while the index was built; no search ever finds them."""
+        whole(self.engine.do_again("POST", f"/{alias}/_refresh"))
+        while marked := self._marked(alias):
+            for _ in bulk.send(self.engine, (bulk.purge_action(alias, *one) for one in marked)):
+                pass
+            whole(self.engine.do_again("POST", f"/{alias}/_refresh"))
+
+    def _marked(self, alias: str) -> list[tuple[int, int]]:
+        body = {"size": _PAGE, "query": {"term": {GONE: True}}, "version": True, "track_total_hits": False}
+        answer = whole(self.engine.do_again("POST", f"/{alias}/_search", body, _WHOLE))
+        return [(int(one["_id"]), one["_version"]) for one in answer["hits"]["hits"]]
+
+    def _abandon(self, home: Generations, name: str) -> None:
+        try:
+            if home.layout().current != name:
+                home.delete(name)
+        except (SearchUnavailableError, EngineError):
+            log.warning("search.rebuild_left", index=name)  # the next rebuild removes it
+
+    def _listed(self, base: str, last: int) -> list[tuple[int, int]]:
+        body = {
+            "size": _PAGE, "query": {"range": {"key": {"gt": last}}}, "sort": [{"key": "asc"}],
+            "track_total_hits": False, "stored_fields": "_none_", "docvalue_fields": ["version"],
+        }  # fmt: skip
+        with _engine():
+            found = _listing(self.engine, base, body)
+        return [(one["sort"][0], one["fields"]["version"][0]) for one in found["hits"]["hits"]]
+
+    def _count(self, base: str, seconds: float) -> int:
+        body = {"size": 0, "query": {"exists": {"field": "key"}}, "track_total_hits": True}
+        return queries.total_of(_listing(self.engine, base, body, seconds))
+
+
+def _listing(engine: Engine, base: str, body: Json, seconds: float = _LISTING) -> Json:
+    """Ask what no person waits for; where there is no index, nothing is found."""
+    params = _WHOLE | {"ignore_unavailable": "true"}
+    return whole(engine.look(f"/{base}/_search", params, seconds, body))
+
+
+class _Search:
+    """One search: at most three questions, of which only misspelt words need more than one."""
+
+    def __init__(
+        self, engine: Engine, base: str, query: SearchQuery, needs: Sequence[Need], deadline: Deadline
+    ) -> None:
+        self._engine = engine
+        self._path = f"/{base}/_search"
+        self._query = query
+        self._needs = needs
+        self._deadline = deadline
+
+    def page(self) -> SearchPage:
+        """Return the page; where nothing at all is found, letters may be wrong."""
+        compiled = queries.plan(self._query, self._needs)
+        by_score = matching.goes_by_score(self._query)
+        answer = self._answer(compiled, by_score=by_score)
+        loose = queries.NOTHING_LOOSE
+        if queries.total_of(answer) == 0 and (loose := self._loose(compiled)):
+            by_score = False
+            answer = self._answer(queries.plan(self._query, self._needs, loose), by_score=False)
+        read = queries.ranked_hits if by_score else queries.ordered_hits
+        hits, after = read(self._query, answer)
+        facets = queries.facets_of(self._query, answer) if self._query.with_facets else ()
+        reading = words.reading(self._needs, loose)
+        return SearchPage(queries.total_of(answer), hits, facets, after, reading)
+
+    def _answer(self, compiled: queries.Plan, *, by_score: bool) -> Json:
+        body = queries.page_body(self._query, compiled)
+        if by_score:
+            return self._ask(queries.ranked(self._query, body), {"preference": queries.preference(compiled)})
+        return self._ask(queries.ordered(self._query, body))
+
+    def _loose(self, compiled: queries.Plan) -> queries.Loose:
+        possible = matching.possible_typos(self._needs)
+        if not possible:
+            return queries.NOTHING_LOOSE
+        return queries.loose_of(self._ask(queries.typo_body(compiled, possible)), possible)
+
+    def _ask(self, body: Json, where: Mapping[str, str] = _ANYWHERE) -> Json:
+        within = {"timeout": f"{max(1, int(self._deadline.left * 1000))}ms"}
+        return self._engine.ask(self._path, body | within, self._deadline, {**_WHOLE, **where})
+
+
+@contextmanager
+def _engine() -> Iterator[None]:
+    """Turn what the engine refuses, against all expectation, into ``SearchUnavailableError``."""
+    try:
+        yield
+    except (EngineError, bulk.MissingAliasError) as error:
+        log.exception("search.engine_refused")
+        raise SearchUnavailableError from error

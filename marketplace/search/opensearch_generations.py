@@ -1,0 +1,283 @@
+"""The indexes of one country behind its aliases: which answers, which is built, which was before.
+
+``candidates-fr`` names the index that answers (``candidates-fr-000007``), ``candidates-fr-building`` the
+one a rebuild fills, ``candidates-fr-previous`` the one kept to go back to. Aliases move in one step, so a
+search sees the old index or the new one. Writers address aliases only, and look first whether something
+is being built: then they write to both. A lease in a small index of its own keeps two rebuilds apart.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from secrets import token_hex
+from typing import Any
+
+import structlog
+
+from marketplace.clock import Clock
+from marketplace.errors import ConflictError, SearchUnavailableError
+from marketplace.search.opensearch_calls import Deadline, Engine, EngineError, Json, whole
+from marketplace.search.opensearch_mapping import analysis_fingerprint, fields_fingerprint, index_body
+
+log = structlog.get_logger()
+
+_TRIES = 5
+_DESCRIBED = {"filter_path": "*.aliases,*.mappings._meta"}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One index: its aliases, and by which fields and analysis it was made."""
+
+    aliases: frozenset[str]
+    fields: str
+    analysis: str
+
+    @property
+    def fits_fields(self) -> bool:
+        """Whether it can answer this code's questions."""
+        return self.fields == fields_fingerprint()
+
+    @property
+    def fits(self) -> bool:
+        """Whether it is what this code would build."""
+        return self.fits_fields and self.analysis == analysis_fingerprint()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The indexes of one country by name."""
+
+    base: str
+    indexes: Mapping[str, Stored]
+
+    @property
+    def current(self) -> str | None:
+        return self._with_alias(self.base)
+
+    @property
+    def building(self) -> str | None:
+        return self._with_alias(f"{self.base}-building")
+
+    @property
+    def previous(self) -> str | None:
+        return self._with_alias(f"{self.base}-previous")
+
+    @property
+    def answering(self) -> Stored | None:
+        """The index that answers, if there is one."""
+        return self.indexes[self.current] if self.current is not None else None
+
+    @property
+    def next_name(self) -> str:
+        numbers = [int(name.rpartition("-")[2]) for name in self.indexes]
+        return f"{self.base}-{max(numbers, default=0) + 1:06}"
+
+    def _with_alias(self, alias: str) -> str | None:
+        return next((name for name, stored in self.indexes.items() if alias in stored.aliases), None)
+
+
+class Generations:
+    """The indexes of one country. ``base`` is the alias that answers."""
+
+    def __init__(self, engine: Engine, base: str, *, shards: int, replicas: int) -> None:
+        self._engine = engine
+        self.base = base
+        self.building = f"{base}-building"
+        self._previous = f"{base}-previous"
+        self._shards = shards
+        self._replicas = replicas
+
+    def layout(self, deadline: Deadline | None = None) -> Layout:
+        """Return the indexes as they are now; with ``deadline``, as part of a search."""
+        path = f"/{self.base}-0*"
+        if deadline is None:
+            return _layout(self.base, self._engine.look(path, _DESCRIBED))
+        return _layout(self.base, self._engine.glance(path, deadline, _DESCRIBED))
+
+    def create_first(self, layout: Layout) -> None:
+        """Make the index that answers, where there is none; another process may be quicker."""
+        body = index_body(shards=self._shards, replicas=self._replicas) | {"aliases": {self.base: {}}}
+        self._create(layout.next_name, body)
+
+    def begin(self) -> str:
+        """Make an empty index to fill and remove what a killed rebuild left; return its name."""
+        self.clear()
+        body = index_body(shards=self._shards, replicas=self._replicas, is_loading=True)
+        body |= {"aliases": {self.building: {}}}
+        for _ in range(_TRIES):
+            name = self.layout().next_name
+            if self._create(name, body):
+                return name
+        raise SearchUnavailableError
+
+    def _create(self, name: str, body: Json) -> bool:
+        """Make an index; False when another process made one of that name first."""
+        try:
+            self._engine.do("PUT", f"/{name}", body)
+        except EngineError as error:
+            if error.kind != "resource_already_exists_exception":
+                raise
+            return False
+        return True
+
+    def open(self, name: str) -> None:
+        """Make a filled index ready to answer: searchable, copied, and not red."""
+        index = {"refresh_interval": "1s", "number_of_replicas": self._replicas}
+        self._engine.do_again("PUT", f"/{name}/_settings", {"index": index})
+        whole(self._engine.do_again("POST", f"/{name}/_refresh"))
+        health = self._engine.do_again(
+            "GET", f"/_cluster/health/{name}", None, {"wait_for_status": "yellow", "timeout": "30s"}
+        )
+        if health["status"] == "red" or health["timed_out"]:
+            raise SearchUnavailableError
+
+    def switch(self, name: str) -> None:
+        """Let ``name`` answer from now on, in one step, and keep the one before."""
+        before = self.layout().current
+        every = f"{self.base}-0*"  # also one that a writer has made since
+        actions: list[Json] = [
+            {"remove": {"index": name, "alias": self.building}},
+            {"remove": {"index": every, "alias": self._previous, "must_exist": False}},
+            {"remove": {"index": every, "alias": self.base, "must_exist": False}},
+            {"add": {"index": name, "alias": self.base}},
+        ]
+        if before is not None:
+            actions.append({"add": {"index": before, "alias": self._previous}})
+        self._engine.do("POST", "/_aliases", {"actions": actions})
+
+    def clear(self) -> None:
+        """Delete every index that neither answers nor is kept to go back to."""
+        layout = self.layout()
+        for name in layout.indexes.keys() - {layout.current, layout.previous}:
+            self.delete(name)
+
+    def delete(self, name: str) -> None:
+        """Delete an index; one that is gone already is fine."""
+        self._engine.do_again("DELETE", f"/{name}", None, {"ignore_unavailable": "true"})
+
+
+def layouts(engine: Engine, prefix: str, countries: Mapping[str, Generations]) -> dict[str, Layout]:
+    """Return the layout of every country with one question."""
+    described = engine.look(f"/{prefix}-*-0*", _DESCRIBED)
+    return {country: _layout(own.base, described) for country, own in countries.items()}
+
+
+def _layout(base: str, described: Json) -> Layout:
+    return Layout(
+        base,
+        {
+            name: Stored(frozenset(told.get("aliases", {})), *_made_by(told["mappings"]["_meta"]))
+            for name, told in described.items()
+            if name.startswith(f"{base}-")
+        },
+    )
+
+
+def _made_by(meta: Mapping[str, Any]) -> tuple[str, str]:
+    return str(meta.get("fields")), str(meta.get("analysis"))
+
+
+class Leases:
+    """Who rebuilds which country: a document that its holder renews, free once it is not renewed."""
+
+    def __init__(self, engine: Engine, prefix: str, clock: Clock, seconds: float) -> None:
+        self._engine = engine
+        self._index = f"{prefix}-leases"
+        self._clock = clock
+        self._seconds = seconds
+
+    def is_held(self, country: str) -> bool:
+        """Whether somebody alive rebuilds the country."""
+        return self._read(country)[1]
+
+    @contextmanager
+    def hold(self, country: str) -> Iterator[Lease]:
+        """Hold the lease, renewed by a thread. Raises ``ConflictError`` (``rebuild_running``)."""
+        lease = Lease(token_hex(8))
+        self._take(country, lease)
+        thread = threading.Thread(target=self._keep, args=(country, lease), name="lease", daemon=True)
+        thread.start()
+        try:
+            yield lease
+        finally:
+            lease.ended.set()
+            thread.join()
+            if not lease.lost.is_set():
+                self._release(country, lease)
+
+    def _take(self, country: str, lease: Lease) -> None:
+        self._make_index()
+        params, is_held = self._read(country)
+        if is_held:
+            raise ConflictError("rebuild_running", "A rebuild of this index is running.")
+        self._write(country, lease, params)
+
+    def _write(self, country: str, lease: Lease, params: Json) -> None:
+        until = self._clock.now().timestamp() + self._seconds
+        try:
+            told = self._engine.do(
+                "PUT", f"/{self._index}/_doc/{country}", {"owner": lease.owner, "until": until}, params
+            )
+        except EngineError as error:
+            if error.kind == "version_conflict_engine_exception":
+                raise ConflictError("rebuild_running", "A rebuild of this index is running.") from error
+            raise
+        lease.at = {"if_seq_no": told["_seq_no"], "if_primary_term": told["_primary_term"]}
+
+    def _read(self, country: str) -> tuple[Json, bool]:
+        """Return what a writer must say it has seen, and whether the lease is held."""
+        try:
+            told = self._engine.look(f"/{self._index}/_doc/{country}")
+        except EngineError as error:
+            if error.status == HTTPStatus.NOT_FOUND:  # no index, or no lease
+                return {"op_type": "create"}, False
+            raise
+        seen = {"if_seq_no": told["_seq_no"], "if_primary_term": told["_primary_term"]}
+        return seen, told["_source"]["until"] > self._clock.now().timestamp()
+
+    def _keep(self, country: str, lease: Lease) -> None:
+        while not lease.ended.wait(self._seconds / 3):
+            try:
+                self._write(country, lease, lease.at)
+            except SearchUnavailableError:
+                continue  # there is time for another try before it runs out
+            except (ConflictError, EngineError):
+                log.warning("search.lease_lost", country=country)
+                lease.lost.set()
+                return
+
+    def _release(self, country: str, lease: Lease) -> None:
+        try:
+            self._engine.do("DELETE", f"/{self._index}/_doc/{country}", None, lease.at)
+        except (SearchUnavailableError, EngineError) as error:
+            log.warning("search.lease_left", country=country, error=type(error).__name__)  # it runs out
+
+    def _make_index(self) -> None:
+        settings = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
+        try:
+            self._engine.do(
+                "PUT", f"/{self._index}", {"settings": {"index": settings}, "mappings": {"dynamic": False}}
+            )
+        except EngineError as error:
+            if error.kind != "resource_already_exists_exception":
+                raise
+
+
+class Lease:
+    """A held lease; ``lost`` is set when somebody else has taken it."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.at: Json = {}
+        self.ended = threading.Event()
+        self.lost = threading.Event()
+
+    def check(self) -> None:
+        """Raise ``ConflictError`` when the lease was lost: another rebuild has begun."""
+        if self.lost.is_set():
+            raise ConflictError("rebuild_running", "Another rebuild of this index took over.")
