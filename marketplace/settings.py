@@ -2,7 +2,8 @@
 
 A setting's variable is ``MARKETPLACE_`` plus its name in capitals, unless ``env`` says otherwise.
 ``docs/settings.md`` is held equal to this module by a test. Numbers of the Terms carry the rule's
-id in their description; rules.md is their source.
+id in their description; rules.md is their source. A secret may come from a file instead, named by its
+variable plus ``_FILE``, so that it stands in no environment (security.md O-04).
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ QUOTA_NAMES = (
     "SEARCH", "OPENING", "CV_TEXT", "EMAIL_REVEAL", "CV_DOWNLOAD", "CONTACT", "CV_UPLOAD", "SUGGEST",
     "SIGN_IN", "SIGN_UP", "RECOVERY", "ADDRESS",
 )  # fmt: skip
+
+
+FROM_FILE = "_FILE"
+"""Ends the variable that names the file of a secret setting."""
 
 
 class SettingsError(MarketplaceError):
@@ -72,7 +77,13 @@ class Settings:
     cv_extraction: Literal["subprocess", "forkserver"] = setting(
         "subprocess", "How the limited extraction process is started; `forkserver` is for bulk imports."
     )
-    worker_threads: int = setting(4, "Tasks a worker process runs at once.")
+    web_workers: int = setting(1, "Processes that `marketplace serve` answers with.")
+    worker_pool: Literal["threads", "prefork"] = setting(
+        "threads",
+        "How a worker runs its tasks: `threads` in one process, which takes the least memory; `prefork` in "
+        "processes of their own, for production.",
+    )
+    worker_concurrency: int = setting(4, "Tasks a worker runs at once: its threads or its processes.")
 
     # Accounts and sessions (security.md A, S, R)
     minimum_age: int = setting(16, "Nobody younger can register (A1), in years.")
@@ -172,8 +183,9 @@ class Settings:
             if item.name == "quotas":
                 continue
             name = variable(item.name)
-            if name in source and source[name] != "":
-                values[item.name] = _parse(name, source[name], types[item.name])
+            text = _given(source, name, secret=item.metadata["secret"])
+            if text:
+                values[item.name] = _parse(name, text, types[item.name])
         values["quotas"] = _quotas(source, values.get("env", "development"))
         settings = cls(**values)
         return settings._checked()
@@ -197,6 +209,23 @@ def variable(name: str) -> str:
     """Return the environment variable of the setting ``name``."""
     item = next(item for item in fields(Settings) if item.name == name)
     return item.metadata["env"] or "MARKETPLACE_" + name.upper()
+
+
+def _given(source: Mapping[str, str], name: str, *, secret: bool) -> str:
+    """Return what the environment, or the file it names for a secret, says; empty where it says nothing."""
+    text, place = source.get(name, ""), source.get(f"{name}{FROM_FILE}", "") if secret else ""
+    if not place:
+        return text
+    if text:
+        raise SettingsError(f"{name} and {name}{FROM_FILE} are both set: keep one of them")
+    try:
+        content = Path(place).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
+        raise SettingsError(f"{name}{FROM_FILE}={place} cannot be read ({reason})") from error
+    if not content:
+        raise SettingsError(f"{name}{FROM_FILE}={place} is an empty file")
+    return content
 
 
 def _quotas(source: Mapping[str, str], env: str) -> dict[str, str]:
@@ -252,13 +281,14 @@ def as_markdown() -> str:
         else:
             name, default = variable(item.name), default_of(item.name)
         shown = f"`{default}`" if default not in (None, "") else "empty"
-        secret = " Secret." if item.metadata["secret"] else ""
+        secret = f" Secret: `{name}{FROM_FILE}` may name a file with it." if item.metadata["secret"] else ""
         rows.append(f"| `{name}` | {shown} | {item.metadata['doc']}{secret} |")
     head = (
         "# Settings\n\n"
         "Every setting is an environment variable, read once when a process starts; the defaults run with no\n"
         "server. Letters and numbers in brackets are the rules of the Terms ([terms.md](terms.md)) or the threats\n"
-        "of the security table that a number comes from. This page is written by `python -m marketplace.settings`\n"
+        "of the security table that a number comes from. A secret is given either itself or by the file that\n"
+        "holds it, never both. This page is written by `python -m marketplace.settings`\n"
         "and held true by a test.\n\n"
         "| variable | default | meaning |\n|---|---|---|\n"
     )
