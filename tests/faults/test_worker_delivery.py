@@ -85,10 +85,8 @@ def test_a_worker_killed_in_the_middle_of_a_job(workshop: Workshop, pool: str) -
         workshop.until(workshop.is_waiting_for_a_lock)  # the CV is read and about to be applied
         kill_all(worker)
     assert workshop.state_of(cv_id) is CVState.RECEIVED
-    started = time.monotonic()
     workshop.worker(pool)
-    workshop.until(lambda: workshop.state_of(cv_id) is CVState.READY)
-    assert time.monotonic() - started < RESUME_SECONDS
+    workshop.until(lambda: workshop.state_of(cv_id) is CVState.READY, RESUME_SECONDS)
 
 
 def test_a_forked_child_killed_in_the_middle_of_a_job(workshop: Workshop) -> None:
@@ -154,4 +152,4 @@ def test_a_broker_that_stops_loses_nothing(workshop: Workshop) -> None:
     assert not any(wanted.is_done(queue) for queue in QUEUES)
     workshop.broker.start()
     for queue in ("indexing", "extraction", "mail"):
-        workshop.until(partial(wanted.is_done, queue), 2 * RESUME_SECONDS)
+        workshop.until(partial(wanted.is_done, queue))
