@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marketplace.errors import MarketplaceError
+from marketplace.healthcheck import healthcheck, queues_option
 from marketplace.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -55,15 +56,19 @@ def main() -> None:
     """Recruiter Talent Marketplace."""
 
 
+main.add_command(healthcheck)
+
+
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
-def serve(host: str, port: int, workers: int) -> None:
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes; default MARKETPLACE_WEB_WORKERS.")
+def serve(host: str, port: int, workers: int | None) -> None:
     """Answer HTTP (needs DATABASE_URL and REDIS_URL)."""
     from marketplace.processes import web_command
 
-    become(web_command(host, port, workers))
+    settings = Settings.from_environment()  # what cannot work is told here, in one line
+    become(web_command(host, port, workers or settings.web_workers))
 
 
 @main.command()
@@ -73,11 +78,12 @@ def serve(host: str, port: int, workers: int) -> None:
     type=click.Path(path_type=Path),
     help="Also be the one beat, with this schedule file.",
 )
-def worker(schedule: Path | None) -> None:
+@queues_option
+def worker(schedule: Path | None, queues: tuple[str, ...]) -> None:
     """Carry out tasks."""
     from marketplace.processes import worker_command
 
-    become(worker_command(Settings.from_environment().worker_threads, schedule))
+    become(worker_command(Settings.from_environment(), queues, schedule))
 
 
 @main.command()
@@ -86,9 +92,9 @@ def worker(schedule: Path | None) -> None:
 )
 def beat(schedule: Path | None) -> None:
     """Send the tasks that are due; run exactly one."""
-    from marketplace.processes import beat_command
+    from marketplace.processes import beat_command, beat_schedule
 
-    become(beat_command(schedule or Settings.from_environment().data / "beat-schedule"))
+    become(beat_command(schedule or beat_schedule(Settings.from_environment())))
 
 
 @main.command()

@@ -137,8 +137,12 @@ class Database:
             raise
 
     def dispose(self) -> None:
-        """Close every pooled connection (at shutdown, or in a forked child)."""
+        """Close every pooled connection (at shutdown)."""
         self.engine.dispose()
+
+    def abandon(self) -> None:
+        """Forget every pooled connection without closing it: in a forked child they are its parent's."""
+        self.engine.dispose(close=False)
 
 
 def _ping_the_idle(engine: Engine) -> None:

@@ -40,6 +40,7 @@ def configure_logs(level: str = "INFO") -> None:
             ],
         )
     )
+    logging.captureWarnings(capture=True)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from marketplace.settings import Settings
 
 
 def web_command(host: str, port: int, workers: int = 1) -> list[str]:
@@ -16,19 +19,31 @@ def web_command(host: str, port: int, workers: int = 1) -> list[str]:
     ]  # fmt: skip
 
 
-def worker_command(threads: int, schedule: Path | None = None) -> list[str]:
-    """Return the command of a task worker; with ``schedule`` it also is the one beat."""
+def worker_command(settings: Settings, queues: Sequence[str] = (), schedule: Path | None = None) -> list[str]:
+    """Return the command of a task worker for ``queues`` (all); with ``schedule`` it also is the one beat."""
+    chosen = ["-Q", ",".join(queues)] if queues else []
     beat = ["-B", "-s", str(schedule)] if schedule else []
     return [
-        sys.executable, "-m", "celery", "-A", "marketplace.worker", "worker", "-P", "threads",
-        "-c", str(threads),
+        sys.executable, "-m", "celery", "--quiet", "-A", "marketplace.worker", "worker",
+        "-P", settings.worker_pool, "-c", str(settings.worker_concurrency), "-n", f"{worker_name(queues)}@%h",
+        *chosen,
         "--without-gossip", "--without-mingle", "--loglevel", "WARNING", *beat,
     ]  # fmt: skip
+
+
+def worker_name(queues: Sequence[str]) -> str:
+    """Return the first part of the name under which a worker of ``queues`` answers."""
+    return "-".join(queues) or "all"
+
+
+def beat_schedule(settings: Settings) -> Path:
+    """Return where beat keeps the times of its last runs, unless it is told another place."""
+    return settings.data / "beat-schedule"
 
 
 def beat_command(schedule: Path) -> list[str]:
     """Return the command of a separate beat; run exactly one."""
     return [
-        sys.executable, "-m", "celery", "-A", "marketplace.worker", "beat", "-s", str(schedule), "--loglevel",
-        "WARNING",
+        sys.executable, "-m", "celery", "--quiet", "-A", "marketplace.worker", "beat", "-s", str(schedule),
+        "--loglevel", "WARNING",
     ]  # fmt: skip

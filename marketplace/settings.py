@@ -2,7 +2,8 @@
 
 A setting's variable is ``MARKETPLACE_`` plus its name in capitals, unless ``env`` says otherwise.
 ``docs/settings.md`` is held equal to this module by a test. Numbers of the Terms carry the rule's
-id in their description; rules.md is their source.
+id in their description; rules.md is their source. A secret may come from a file instead, named by its
+variable plus ``_FILE``, so that it stands in no environment (security.md O-04).
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from marketplace.rate_limits.policy import networks
 from marketplace.rate_limits.quotas import NONE, QUOTAS
 
 QUOTA_PREFIX = "MARKETPLACE_QUOTA_"
+
+
+FROM_FILE = "_FILE"
+"""Ends the variable that names the file of a secret setting."""
 
 
 class SettingsError(MarketplaceError):
@@ -93,7 +98,13 @@ class Settings:
     cv_extraction: Literal["subprocess", "forkserver"] = setting(
         "subprocess", "How the limited extraction process is started; `forkserver` is for bulk imports."
     )
-    worker_threads: int = setting(4, "Tasks a worker process runs at once.")
+    web_workers: int = setting(1, "Processes that `marketplace serve` answers with.")
+    worker_pool: Literal["threads", "prefork"] = setting(
+        "threads",
+        "How a worker runs its tasks: `threads` in one process, which takes the least memory; `prefork` in "
+        "processes of their own, for production.",
+    )
+    worker_concurrency: int = setting(4, "Tasks a worker runs at once: its threads or its processes.")
 
     # Accounts and sessions (security.md A, S, R)
     minimum_age: int = setting(16, "Nobody younger can register (A1), in years.")
@@ -259,8 +270,9 @@ class Settings:
             if item.name == "quotas":
                 continue
             name = variable(item.name)
-            if name in source and source[name] != "":
-                values[item.name] = _parse(name, source[name], types[item.name])
+            text = _given(source, name, secret=item.metadata["secret"])
+            if text:
+                values[item.name] = _parse(name, text, types[item.name])
         values["quotas"] = _quotas(source, values.get("env", "development"))
         settings = cls(**values)
         return settings._checked()
@@ -298,6 +310,23 @@ def variable(name: str) -> str:
     """Return the environment variable of the setting ``name``."""
     item = next(item for item in fields(Settings) if item.name == name)
     return item.metadata["env"] or "MARKETPLACE_" + name.upper()
+
+
+def _given(source: Mapping[str, str], name: str, *, secret: bool) -> str:
+    """Return what the environment, or the file it names for a secret, says; empty where it says nothing."""
+    text, place = source.get(name, ""), source.get(f"{name}{FROM_FILE}", "") if secret else ""
+    if not place:
+        return text
+    if text:
+        raise SettingsError(f"{name} and {name}{FROM_FILE} are both set: keep one of them")
+    try:
+        content = Path(place).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
+        raise SettingsError(f"{name}{FROM_FILE}={place} cannot be read ({reason})") from error
+    if not content:
+        raise SettingsError(f"{name}{FROM_FILE}={place} is an empty file")
+    return content
 
 
 def _quotas(source: Mapping[str, str], env: str) -> dict[str, str]:
@@ -381,13 +410,14 @@ def as_markdown() -> str:
         name, default = variable(item.name), default_of(item.name)
         default = ",".join(map(str, default)) if isinstance(default, tuple) else default
         shown = f"`{default}`" if default not in (None, "") else "empty"
-        secret = " Secret." if item.metadata["secret"] else ""
+        secret = f" Secret: `{name}{FROM_FILE}` may name a file with it." if item.metadata["secret"] else ""
         rows.append(f"| `{name}` | {shown} | {item.metadata['doc']}{secret} |")
     head = (
         "# Settings\n\n"
         "Every setting is an environment variable, read once when a process starts; the defaults run with no\n"
         "server. Letters and numbers in brackets are the rules of the Terms ([terms.md](terms.md)) or the threats\n"
-        "of the security table that a number comes from. This page is written by `python -m marketplace.settings`\n"
+        "of the security table that a number comes from. A secret is given either itself or by the file that\n"
+        "holds it, never both. This page is written by `python -m marketplace.settings`\n"
         "and held true by a test.\n\n"
         "A quota is written like `30/minute;600/day`: at most so many acts in any such time in a row, a day at\n"
         "most. `none` lifts it, in development only. Rates under a day are counted by the limiter, those of a day\n"

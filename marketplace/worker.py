@@ -1,15 +1,19 @@
-"""The Celery app, the beat schedule as a table, and the wake-up calls sent after a commit.
+"""The Celery app, its queues and beat schedule as tables, and the wake-up calls sent after a commit.
 
 Tasks are thin: open what is needed, call one service, log one result. They are safe to run twice
 and lose nothing when they do not run: the outbox is the source of truth and the sweeps below find
 what nobody was woken for (design.md, decision 4). Task modules are included by name, so that
 ``marketplace`` never imports ``indexer``.
+
+A worker runs its tasks in threads, or in forked processes (``MARKETPLACE_WORKER_POOL``). Nothing that
+must not be shared over a fork is made before it: ports are built by the first task of a process.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from threading import Lock, Thread, current_thread
@@ -18,9 +22,18 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import (
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+)
+from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
 
+from marketplace import broker
+from marketplace.logs import configure_logs
 from marketplace.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,6 +58,25 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "delete what had its time": {"task": "retention.run", "schedule": crontab(hour=2, minute=0)},
 }
 
+QUEUES = ("indexing", "extraction", "mail", "scheduled")
+"""Each can have workers of its own (``marketplace worker --queues``); without the option one takes all."""
+
+TASK_ROUTES = {
+    # task                  queue
+    "indexer.drain": "indexing",
+    "indexer.extract_cvs": "extraction",
+    "mail.deliver": "mail",
+}
+"""Which queue a task waits in; what is not named here waits in :data:`OTHER_TASKS`."""
+
+OTHER_TASKS = "scheduled"
+
+SHORTEST_EXPIRY = timedelta(minutes=1)
+"""A sweep nobody took is dropped after its interval, but not sooner: clocks of two machines may differ."""
+
+CONNECTIONS_OF_A_CHILD = 2
+"""A forked process runs one task at a time: its transaction, and one that streams beside it."""
+
 TASK_OF_TOPIC = {
     "candidate.changed": "indexer.drain",
     "cv.uploaded": "indexer.extract_cvs",
@@ -59,6 +91,7 @@ def celery_configuration() -> dict[str, Any]:
     return {
         "broker_url": settings.redis_url or "redis://127.0.0.1:6379/0",
         "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,  # a worker waits for its broker as long as it takes
         "broker_transport_options": {
             "visibility_timeout": 600,
             "unacked_restore_interval": 5,
@@ -71,6 +104,10 @@ def celery_configuration() -> dict[str, Any]:
             "interval_step": 0,
             "interval_max": 0,
         },
+        "task_queues": [_queue(name) for name in QUEUES],
+        "task_default_queue": OTHER_TASKS,
+        "task_create_missing_queues": False,
+        "task_routes": {name: {"queue": queue} for name, queue in TASK_ROUTES.items()},
         "task_ignore_result": True,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
@@ -80,10 +117,25 @@ def celery_configuration() -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "timezone": "UTC",
         "include": ("indexer.tasks", "marketplace.worker"),
-        "beat_schedule": BEAT_SCHEDULE,
+        "beat_schedule": {name: _with_expiry(row) for name, row in BEAT_SCHEDULE.items()},
     }
 
 
+def _queue(name: str) -> Any:
+    """Return a queue that gets what is sent to its name and nothing else, on every kind of broker."""
+    return Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
+
+
+def _with_expiry(row: dict[str, Any]) -> dict[str, Any]:
+    """Have a sweep dropped that waited for its whole interval, so that none pile up without a worker."""
+    every = row["schedule"]
+    if not isinstance(every, timedelta):
+        return row
+    expires = max(every, SHORTEST_EXPIRY).total_seconds()
+    return row | {"options": {"expires": expires, **row.get("options", {})}}
+
+
+broker.register()
 app = Celery("marketplace", set_as_current=True)
 app.add_defaults(celery_configuration)  # read when a worker or a sender first needs it
 
@@ -98,20 +150,48 @@ def task(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     return register
 
 
-@cache
 def worker_ports() -> Ports:
-    """Return the ports of this worker process, built on first use (after any fork)."""
+    """Return the ports of this worker process, built on first use, once for all its threads."""
+    with _building:
+        return _own_ports()
+
+
+_building = Lock()
+
+
+@cache
+def _own_ports() -> Ports:
     from marketplace.app import build_ports
 
-    return build_ports(Settings.from_environment())
+    settings = Settings.from_environment()
+    if settings.worker_pool == "prefork":
+        settings = replace(settings, database_pool=min(settings.database_pool, CONNECTIONS_OF_A_CHILD))
+    return build_ports(settings)
 
 
 def _forget_inherited_ports(**_: object) -> None:
-    """A forked child must not share its parent's database connections."""
-    worker_ports.cache_clear()
+    """In a forked child: its parent's connections are left alone, neither used nor closed."""
+    if _own_ports.cache_info().currsize:
+        _own_ports().db.abandon()
+        _own_ports.cache_clear()
 
 
+def _close_own_ports(**_: object) -> None:
+    """At the end of a process: give back what its tasks opened."""
+    if _own_ports.cache_info().currsize:
+        _own_ports().close()
+        _own_ports.cache_clear()
+
+
+def _log_as_everywhere(**_: object) -> None:
+    """Have worker and beat log as the web process does; Celery then sets up nothing itself."""
+    configure_logs()
+
+
+setup_logging.connect(_log_as_everywhere)
 worker_process_init.connect(_forget_inherited_ports)
+worker_process_shutdown.connect(_close_own_ports)
+worker_shutdown.connect(_close_own_ports)
 
 
 def _ask_for_indexes(**_: object) -> None:

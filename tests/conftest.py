@@ -41,6 +41,7 @@ def pytest_report_header() -> list[str]:
         "valkey": "embedded",
         "opensearch": node_url(),
         "chromium": next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None),
+        "nginx": shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"),
     }
     required = {name for name in os.environ.get("MARKETPLACE_REQUIRE", "").split(",") if name}
     missing = sorted(name for name in required if not found.get(name))

@@ -145,7 +145,7 @@ class Supervisor:
 
     def _start_worker(self) -> None:
         schedule = self._data.folder("beat") / "schedule"
-        self._spawn("worker", worker_command(self._settings.worker_threads, schedule))
+        self._spawn("worker", worker_command(self._settings, schedule=schedule))
 
     def _spawn(self, name: str, command: list[str]) -> Child:
         log = self._data.folder("logs") / f"{name}.log"

@@ -1,5 +1,6 @@
 """Settings: read once, checked, safe in production (security.md O-03)."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,62 @@ def test_limits_are_checked_at_the_start(name: str, value: str) -> None:
 def test_an_empty_quota_keeps_its_default() -> None:
     """E1: an empty variable is none at all, as with every other setting."""
     assert Settings.from_environment({"MARKETPLACE_QUOTA_SEARCH": " "}).quotas == {}
+
+
+SECRETS = [item.name for item in fields(Settings) if item.metadata["secret"]]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
+    """O-04: every secret setting reads the file that its variable plus `_FILE` names, without line end."""
+    path = tmp_path / "secret"
+    path.write_text("s" * 40 + "\n")
+    environ = {f"{variable(name)}_FILE": str(path)}
+    assert getattr(Settings.from_environment(environ), name) == "s" * 40
+    assert getattr(Settings.from_environment(environ | {variable(name): ""}), name) == "s" * 40
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_given_twice_is_refused(name: str, tmp_path: Path) -> None:
+    """O-04: with value and file both set nobody knows which one counts."""
+    (tmp_path / "secret").write_text("s" * 40)
+    environ = {f"{variable(name)}_FILE": str(tmp_path / "secret"), variable(name): "s" * 40}
+    with pytest.raises(SettingsError, match=f"{variable(name)} and {variable(name)}_FILE are both set"):
+        Settings.from_environment(environ)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file"),
+        (b" \n", "is an empty file"),
+        (b"\xff" * 40, "no UTF-8 text"),
+        (b"short", "at least 32 characters"),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_told(content: bytes | None, reason: str, tmp_path: Path) -> None:
+    """O-03: the message names the variable and never what the file holds."""
+    if content is not None:
+        (tmp_path / "secret").write_bytes(content)
+    with pytest.raises(SettingsError, match=reason) as told:
+        Settings.from_environment({"MARKETPLACE_SECRET_KEY_FILE": str(tmp_path / "secret")})
+    assert "MARKETPLACE_SECRET_KEY" in str(told.value)
+    assert "short" not in str(told.value)
+
+
+def test_production_is_content_with_files(tmp_path: Path) -> None:
+    """O-03, O-04: a secret from a file counts as set."""
+    environ = dict(SAFE)
+    for name in SECRETS:
+        if variable(name) in SAFE:
+            path = tmp_path / name
+            path.write_text(environ.pop(variable(name)))
+            environ[f"{variable(name)}_FILE"] = str(path)
+    assert Settings.from_environment(environ).smtp_url == SAFE["SMTP_URL"]
+
+
+def test_what_is_no_secret_has_no_file(tmp_path: Path) -> None:
+    """Only secrets are read from files; another setting's variable means what it says."""
+    (tmp_path / "pages").write_text("7")
+    settings = Settings.from_environment({"MARKETPLACE_CV_MAX_PAGES_FILE": str(tmp_path / "pages")})
+    assert settings.cv_max_pages == 20
