@@ -58,11 +58,18 @@ def count(search: Callable[[SearchQuery], int], visibility: Visibility, asked: S
 def relaxations(
     search: Callable[[SearchQuery], int], visibility: Visibility, asked: SearchParameters
 ) -> tuple[Relaxation, ...]:
-    """Return what brings anybody to a search that found nobody, the most first (rules D2, G)."""
+    """Return what brings anybody to a search that found nobody, the most first (rules D2, G).
+
+    Among equals what gives up less comes first: one filter or word before all of them.
+    """
     counted = [
         Relaxation(proposal, count(search, visibility, proposal.parameters)) for proposal in proposals(asked)
     ]
-    return tuple(sorted((found for found in counted if found.total), key=lambda found: -found.total))
+    return tuple(sorted((found for found in counted if found.total), key=_order))
+
+
+def _order(found: Relaxation) -> tuple[int, bool]:
+    return -found.total, found.proposal.given in {Given.WORDS, Given.FILTERS}
 
 
 def proposals(asked: SearchParameters) -> list[Proposal]:

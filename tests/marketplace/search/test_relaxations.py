@@ -206,6 +206,14 @@ def test_it_is_told_once(market: Market) -> None:
     assert market.search().flex_brings == 0
 
 
+def test_among_equals_the_least_is_given_up_first(market: Market) -> None:
+    """D2: one filter before all of them, where both bring the same."""
+    market.candidate(job_fields=["development"])
+    market.index()
+    found = market.search(q="python", region="FR-NOR", job_field="development").relaxations
+    assert [(one.proposal.given, one.total) for one in found] == [(Given.FACET, 1), (Given.FILTERS, 1)]
+
+
 def test_nobody_hidden_is_counted(market: Market) -> None:
     """INV-2, P-05: what giving up brings is counted in the recruiter's own scope."""
     market.candidate(region="FR-BRE")
