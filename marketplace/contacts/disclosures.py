@@ -26,7 +26,7 @@ from marketplace.candidates import queries as candidate_queries
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import Candidate
 from marketplace.candidates.policy import VisibilityFacts
-from marketplace.candidates.queries import CurrentCV, OpenedProfile, Refusals
+from marketplace.candidates.queries import CandidateCard, CurrentCV, OpenedProfile, Refusals
 from marketplace.catalogues import N_
 from marketplace.contacts import queries, retention
 from marketplace.contacts.models import CVDownload, Disclosure
@@ -205,6 +205,33 @@ def open_profile(
         is_stopped_by_duties=meeting.recruiter_facts.has_duties_overdue,
         has_text=cv is not None and bool(cv.text_scrubbed),
     )
+
+
+def opened_before(
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    account_id: UUID,
+    candidate_id: UUID,
+    job_country: str | None = None,
+) -> CandidateCard:
+    """Return the card of somebody whose profile this recruiter opened before and may still open (D3, D7).
+
+    For pages that start from a profile, such as similar candidates. The decision is that of opening,
+    taken anew, so that a withdrawal or block ends them too. No row is written: a card is what lists
+    show without one (D7), the candidate has read of the opening, and a row a click would tell of
+    openings that were none. Who was never opened answers as an unknown id, else an id alone would
+    tell who is there, and what they know, without the ledger knowing.
+
+    Raises as :func:`open_profile`.
+    """
+    _check_country(job_country)
+    meeting = meet(session, now, settings, account_id, candidate_id, Act.PROFILE)
+    _permit(meeting, job_country or meeting.recruiter.work_country, Act.PROFILE)
+    done = queries.seen_or_contacted(session, meeting.recruiter.recruiter_id, [candidate_id])
+    if Act.PROFILE not in done.get(candidate_id, ()):
+        raise HiddenCandidateError(_attempt(meeting, Act.PROFILE, ("not_opened",)))
+    return candidate_queries.opened_profile(session, candidate_id, is_minor=True).card
 
 
 def read_cv_text(

@@ -1,16 +1,26 @@
-"""The search route of the JSON API (interface.md)."""
+"""The search routes of the JSON API: search, suggestions, similar candidates (interface.md)."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
+from litestar.params import FromPath, QueryParameter
 
+from marketplace.contacts.guards import refuses_speculation
 from marketplace.ports import Ports
 from marketplace.rate_limits.quotas import Quota
+from marketplace.search import similar, suggestions
 from marketplace.search.portal import searcher_of
-from marketplace.search.schemas import SearchOut, search_out
+from marketplace.search.schemas import (
+    SearchOut,
+    SimilarListOut,
+    SuggestionsOut,
+    search_out,
+    similar_out,
+    suggestions_out,
+)
 from marketplace.search.services import find_candidates
 from marketplace.web.api import get
 from marketplace.web.guards import requires_recruiter
@@ -56,10 +66,58 @@ def search_candidates(
         list[str] | None, _about("Languages spoken, ISO 639-1; may repeat.", name="language")
     ] = None,
 ) -> SearchOut:
-    """Find candidates who may be contacted, with exact facet counts."""
+    """Find candidates who may be contacted, with exact facet counts.
+
+    The answer says how the words were read, why each person was found, and, where nobody was, which
+    filter or word to give up and how many people that brings.
+    """
     pairs = [(name, str(value)) for name, value in request.query_params.multi_items()]
     results = find_candidates(searcher_of(ports), ports.clock.now(), member.account_id, pairs)
     return search_out(results, language)
 
 
-ROUTES: list[HTTPRouteHandler] = [search_candidates]
+@get(
+    "/candidates/suggest",
+    guards=[requires_recruiter],
+    opt={"quota": Quota.SUGGEST},
+    errors=(422,),
+    summary="Complete a search text",
+)
+def suggest(
+    ports: NamedDependency[Ports],
+    member: NamedDependency[Member],
+    language: NamedDependency[str],
+    q: Annotated[str, _about("What is being typed; its last words are completed. Up to 256.")] = "",
+    job_country: Annotated[
+        str | None, _about("Where the opening is: FR, GB or US; your work country if left out.")
+    ] = None,
+) -> SuggestionsOut:
+    """Complete the end of a text by job fields, skills, regions and languages somebody you may find has."""
+    searcher, now = searcher_of(ports), ports.clock.now()
+    return suggestions_out(suggestions.suggest(searcher, now, member.account_id, language, q, job_country))
+
+
+@get(
+    "/candidates/{candidate_id:uuid}/similar",
+    guards=[requires_recruiter, refuses_speculation],
+    opt={"quota": Quota.SEARCH},
+    errors=(404, 422),
+    summary="Find similar candidates",
+)
+def similar_candidates(
+    ports: NamedDependency[Ports],
+    member: NamedDependency[Member],
+    language: NamedDependency[str],
+    candidate_id: FromPath[UUID],
+    job_country: Annotated[
+        str | None, _about("Where the opening is: FR, GB or US; your work country if left out.")
+    ] = None,
+) -> SimilarListOut:
+    """Find others who share a job field and skills with somebody whose profile you opened before."""
+    found = similar.find_similar(
+        searcher_of(ports), ports.clock.now(), member.account_id, candidate_id, job_country
+    )
+    return similar_out(found, language)
+
+
+ROUTES: list[HTTPRouteHandler] = [search_candidates, suggest, similar_candidates]

@@ -1,31 +1,36 @@
-"""The search page, and the page that says how results are ordered (rules D1, E7)."""
+"""The search page, similar candidates, and the page that says how results are ordered (rules D1, E7)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from litestar import Request, Response
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
 
+from marketplace.candidates.queries import CandidateCard
 from marketplace.catalogues import N_, translate, translate_plural
+from marketplace.contacts.guards import refuses_speculation
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
 from marketplace.rate_limits.quotas import Quota
 from marketplace.reference import job_fields, regions, skills
-from marketplace.search import url
+from marketplace.search import relaxations, sentences, similar, url
 from marketplace.search.facets import FACETS
-from marketplace.search.query import Reading, ReadTerm, Sort
+from marketplace.search.query import Sort
+from marketplace.search.relaxations import Relaxation
 from marketplace.search.services import (
     Count,
     CountedFacet,
-    ListedCandidate,
     Searcher,
     SearchResults,
     find_candidates,
 )
+from marketplace.search.suggestions import Kind
 from marketplace.search.url import Chip
 from marketplace.signing import signing_key
 from marketplace.web.guards import requires_recruiter
@@ -162,8 +167,15 @@ def _view(results: SearchResults, typed: dict[str, str], language: str) -> dict[
         "chips": _chips(asked.chips(), asked, language),
         "filter_count": len(asked.chips()),
         "clear_href": SEARCH_PAGE,
-        "reading": _sentences(results.reading, language),
-        "hits": [_hit_view(hit, results, language) for hit in results.hits],
+        "reading": sentences.reading(results, language),
+        "kinds": {kind.value: translate(language, FACETS[kind.value].title) for kind in Kind},
+        "relaxations": [_relaxation_view(found, asked, language) for found in results.relaxations],
+        "flex": _flex_view(results, language),
+        "hits": [
+            _hit_view(hit.card, language, asked.job_country, asked.q, asked.query_string())
+            | {"highlights": hit.highlights, "why": sentences.why(hit.why, language)}
+            for hit in results.hits
+        ],
         "next_href": _address(asked.next_page(results.next_cursor)) if results.next_cursor else None,
         "first_href": _address(asked.query_string()) if is_later else None,
     }
@@ -187,12 +199,7 @@ def _facet_view(facet: CountedFacet, language: str) -> FacetView:
 def _chips(chips: Sequence[Chip], asked: url.SearchParameters, language: str) -> list[tuple[str, str]]:
     shown = [(_chip_label(chip, language), _address(chip.without)) for chip in chips]
     if asked.q:
-        without = "&".join(
-            part
-            for part in asked.query_string().split("&")
-            if not part.startswith("q=") and part != "sort=relevance"
-        )
-        shown.insert(0, (asked.q, _address(without)))
+        shown.insert(0, (asked.q, _address(asked.with_text("").query_string())))
     return shown
 
 
@@ -206,50 +213,36 @@ def _chip_label(chip: Chip, language: str) -> str:
     return translate(language, key, day=day)
 
 
-def _sentences(reading: Reading, language: str) -> list[str]:
-    """Say how the words were read, where that is more than the words themselves."""
-    sentences = []
-    is_plain = all(
-        len(requirement.alternatives) == 1 and not _is_special(requirement.alternatives[0])
-        for requirement in reading.requirements
+def _relaxation_view(found: Relaxation, asked: url.SearchParameters, language: str) -> tuple[str, str, str]:
+    """Return what is given up, how many that brings, and the search to go to."""
+    people = translate_plural(
+        language, "%(num)s candidate", "%(num)s candidates", found.total, num=found.total
     )
-    if is_plain:
-        return []
-    for requirement in reading.requirements:
-        said = [_term(term, language) for term in requirement.alternatives]
-        joined = translate(language, N_(" or ")).join(said)
-        key = N_("without %(term)s") if _is_excluded(requirement.alternatives) else "%(term)s"
-        sentences.append(translate(language, key, term=joined) if key != "%(term)s" else joined)
-    return sentences
+    what = sentences.giving_up(found.proposal, asked, language)
+    return what, people, _address(found.proposal.parameters.query_string())
 
 
-def _is_excluded(terms: Sequence[ReadTerm]) -> bool:
-    return len(terms) == 1 and terms[0].is_excluded
+def _flex_view(results: SearchResults, language: str) -> tuple[str, str] | None:
+    """Return what a moving start brings beside the hits, and the search to go to."""
+    if not results.flex_brings or not results.total.value:
+        return None
+    said = translate_plural(
+        language,
+        "%(num)s more if the start can move",
+        "%(num)s more if the start can move",
+        results.flex_brings,
+        num=results.flex_brings,
+    )
+    return said, _address(relaxations.flexible(results.parameters).query_string())
 
 
-def _is_special(term: ReadTerm) -> bool:
-    return bool(term.is_phrase or term.is_excluded or term.is_approximate or term.also)
-
-
-def _term(term: ReadTerm, language: str) -> str:
-    text = f"“{term.text}”" if term.is_phrase else term.text
-    if term.is_approximate:
-        text = translate(language, N_("words like %(word)s, because nobody has exactly this"), word=text)
-    if term.also:
-        text = translate(language, N_("%(word)s (also %(others)s)"), word=text, others=", ".join(term.also))
-    return text
-
-
-def _hit_view(hit: ListedCandidate, results: SearchResults, language: str) -> dict[str, Any]:
-    card = hit.card
+def _hit_view(card: CandidateCard, language: str, job_country: str, q: str, back: str) -> dict[str, Any]:
     known_skills, known_fields, known_regions = skills(), job_fields(), regions()
     if card.start.is_month:
         start = translate(language, N_("starts in %(month)s"), month=format_month(card.start_on, language))
     else:
         start = translate(language, N_("starts on %(day)s"), day=format_date(card.start_on, language))
-    asked = results.parameters
-    handed_on = {"job_country": asked.job_country, "q": asked.q, "back": asked.query_string()}
-    context = f"?{urlencode({name: value for name, value in handed_on.items() if value})}"
+    context = handed_on(job_country, q, back)
     fields = [known_fields[code].label(language) for code in card.job_fields if code in known_fields]
     return {
         "href": f"/recruiter/candidates/{card.candidate_id}{context}",
@@ -263,8 +256,56 @@ def _hit_view(hit: ListedCandidate, results: SearchResults, language: str) -> di
             *(known_skills[slug].label(language) for slug in card.skills if slug in known_skills),
             *card.other_skills,
         ],
-        "highlights": hit.highlights,
+        "highlights": (),
+        "why": (),
+        "shared": (),
     }
 
 
-ROUTES: list[HTTPRouteHandler] = [search_page, ordering_page]
+def handed_on(job_country: str, q: str, back: str) -> str:
+    """Return the query of a link to a candidate: what its pages hand on to each other."""
+    kept = {"job_country": job_country, "q": q, "back": back}
+    return f"?{urlencode({name: value for name, value in kept.items() if value})}"
+
+
+@page_get(
+    "/recruiter/candidates/{candidate_id:uuid}/similar",
+    guards=[requires_recruiter, refuses_speculation],
+    opt={"quota": Quota.SEARCH},
+)
+def similar_page(
+    request: Request[Any, Any, Any],
+    ports: NamedDependency[Ports],
+    member: NamedDependency[Member],
+    language: NamedDependency[str],
+    candidate_id: FromPath[UUID],
+    job_country: FromQuery[str | None] = None,
+    q: FromQuery[str] = "",
+    back: FromQuery[str] = "",
+) -> Response[Any]:
+    """Others like somebody whose profile was opened, and what they share (D2, D7, E7)."""
+    found = similar.find_similar(
+        searcher_of(ports), ports.clock.now(), member.account_id, candidate_id, job_country
+    )
+    return render(
+        request,
+        "search/similar.html",
+        of=found.of,
+        profile_href=f"/recruiter/candidates/{candidate_id}{handed_on(found.job_country, q, back)}",
+        may_contact=not found.stopped_by,
+        hits=[
+            _hit_view(one.card, language, found.job_country, q, back) | {"shared": _shared(one, language)}
+            for one in found.found
+        ],
+    )
+
+
+def _shared(one: similar.SimilarCandidate, language: str) -> list[str]:
+    """Return the labels of what is shared: the skills, then the job fields."""
+    return [
+        *(skills()[slug].label(language) for slug in one.skills),
+        *(job_fields()[code].label(language) for code in one.job_fields),
+    ]
+
+
+ROUTES: list[HTTPRouteHandler] = [search_page, ordering_page, similar_page]

@@ -21,10 +21,12 @@ from marketplace.errors import NotAllowedError
 from marketplace.rate_limits import uses
 from marketplace.rate_limits.quotas import Quota
 from marketplace.recruiters.lifecycle import Capabilities
-from marketplace.search import cursor, highlight, url
+from marketplace.search import cursor, highlight, relaxations, url, words
+from marketplace.search.explanations import Match, why
 from marketplace.search.highlight import Fragment
 from marketplace.search.port import SearchIndex
-from marketplace.search.query import Bucket, FacetResult, Position, Reading, Words
+from marketplace.search.query import Bucket, FacetResult, Position, Reading, SearchQuery, Visibility
+from marketplace.search.relaxations import Relaxation
 from marketplace.search.url import SearchParameters
 from marketplace.settings import Settings
 
@@ -45,10 +47,11 @@ class Count:
 
 @dataclass(frozen=True)
 class ListedCandidate:
-    """One hit, re-checked: a card without a name, and scrubbed fragments (rules D7)."""
+    """One hit, re-checked: a card without a name, scrubbed fragments (rules D7), and why it was found."""
 
     card: CandidateCard
-    highlights: tuple[Fragment, ...]
+    highlights: tuple[Fragment, ...] = ()
+    why: tuple[Match, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,12 @@ class SearchResults:
     hits: tuple[ListedCandidate, ...]
     next_cursor: str | None
     reading: Reading
+    ignored: tuple[str, ...] = ()
+    """What was typed and asks for nothing."""
+    relaxations: tuple[Relaxation, ...] = ()
+    """Where nobody was found: what to give up, and whom it brings."""
+    flex_brings: int = 0
+    """How many more are found if the start can flex; told on the first page."""
     only_counts: bool
     stopped_by: tuple[str, ...]
     """Reasons on the recruiter's side that stop contact now (rules D3); they empty no list."""
@@ -118,13 +127,17 @@ def find_candidates(
         if only_counts:
             return _counts_only(parameters, page.total, page.facets)
         cards = listed_cards(session, settings, listing, [hit.candidate_id for hit in page.hits])
+        less_asked, flexible = _what_more_brings(searcher, listing.visibility, parameters, page.total)
     return SearchResults(
         parameters=parameters,
         total=Count(page.total),
         facets=tuple(_exactly(facet) for facet in page.facets),
-        hits=_with_highlights(cards, parameters.words, page.reading, settings),
+        hits=_explained(cards, parameters, page.reading, settings),
         next_cursor=_next_cursor(searcher, now, binding, page.after),
         reading=page.reading,
+        ignored=words.dropped(parameters.q),
+        relaxations=less_asked,
+        flex_brings=flexible,
         only_counts=False,
         stopped_by=tuple(reason.value for reason in stops_of_recruiter(listing.facts)),
     )
@@ -138,15 +151,24 @@ class _Binding:
     fingerprint: str
 
 
+def require_words(may: Capabilities) -> None:
+    """Refuse words, and help with them, to whoever may not search by them (rules B3, B4)."""
+    _require_account(may)
+    if not may.may_search:
+        raise NotAllowedError("words_not_open", "You can search by words once your company is verified.")
+
+
+def _require_account(may: Capabilities) -> None:
+    if not (may.may_search or may.may_see_counts):
+        raise NotAllowedError("account_not_active", "Your account cannot search now.")
+
+
 def _sees_only_counts(may: Capabilities, parameters: SearchParameters) -> bool:
     """Say whether only rounded numbers are open to the recruiter (rules B3, B4)."""
-    if may.may_search:
-        return False
-    if not may.may_see_counts:
-        raise NotAllowedError("account_not_active", "Your account cannot search now.")
+    _require_account(may)
     if parameters.q:
-        raise NotAllowedError("words_not_open", "You can search by words once your company is verified.")
-    return True
+        require_words(may)
+    return not may.may_search
 
 
 def _position(
@@ -177,17 +199,38 @@ def _next_cursor(searcher: Searcher, now: datetime, binding: _Binding, after: Po
     )
 
 
-def _with_highlights(
-    cards: Sequence[CandidateCard], words: Words, reading: Reading, settings: Settings
+def _what_more_brings(
+    searcher: Searcher, visibility: Visibility, asked: SearchParameters, total: int
+) -> tuple[tuple[Relaxation, ...], int]:
+    """Return what to give up where nobody was found, and how many more a moving start brings.
+
+    At most :data:`relaxations.MOST` counts where the list is empty, at most one where it is not.
+    """
+
+    def counted(query: SearchQuery) -> int:
+        return searcher.index.search(query).total
+
+    less_asked = relaxations.relaxations(counted, visibility, asked) if total == 0 else ()
+    if asked.cursor is not None or not relaxations.can_flex(asked):
+        return less_asked, 0
+    if total == 0:
+        known = [found.total for found in less_asked if found.proposal.given is relaxations.Given.FIRM_START]
+        return less_asked, sum(known)
+    return less_asked, max(0, relaxations.count(counted, visibility, relaxations.flexible(asked)) - total)
+
+
+def _explained(
+    cards: Sequence[CandidateCard], asked: SearchParameters, reading: Reading, settings: Settings
 ) -> tuple[ListedCandidate, ...]:
-    """Add the places that match, from the scrubbed text PostgreSQL just gave (rules C4, D7)."""
-    if not words.asks_for_something:
-        return tuple(ListedCandidate(card, ()) for card in cards)
-    what = highlight.marking(words, reading.approximate)
+    """Add where and why each matches, from the scrubbed text PostgreSQL just gave (rules C4, D7, E7)."""
+    if not asked.words.asks_for_something:
+        return tuple(ListedCandidate(card) for card in cards)
+    what = highlight.marking(asked.words, reading.approximate)
     return tuple(
         ListedCandidate(
             card,
             highlight.fragments(card.cv_text, what, characters=settings.fragment_characters, most=FRAGMENTS),
+            why(card, what),
         )
         for card in cards
     )

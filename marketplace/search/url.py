@@ -121,6 +121,29 @@ class SearchParameters:
         """Return the query string of the page at ``cursor``."""
         return urlencode([*self.pairs(), ("cursor", cursor)])
 
+    def without_facet(self, name: str) -> SearchParameters:
+        """Return the same search from its first page, nothing selected in one facet."""
+        return replace(self, selections=_tidy({**self.selections, name: ()}), cursor=None)
+
+    def without_dates(self) -> SearchParameters:
+        """Return the same search from its first page, whenever the start is."""
+        return replace(self, start_from=None, start_to=None, flex=False, cursor=None)
+
+    def without_filters(self) -> SearchParameters:
+        """Return the words alone, from the first page."""
+        return replace(self.without_dates(), selections=NO_SELECTION)
+
+    def with_text(self, text: str) -> SearchParameters:
+        """Return the same search for other words, from its first page.
+
+        Where nothing is left to rank by, the order is the default again.
+        """
+        tree = words.parse(text)
+        chosen = self.chosen_sort
+        if not tree.clauses and chosen is Sort.RELEVANCE:
+            chosen = None
+        return replace(self, q=text, words=tree, chosen_sort=chosen, cursor=None)
+
     def toggled(self, name: str, value: str) -> str:
         """Return the query string with a facet value selected, or no longer; from the first page on."""
         chosen = self.selections.get(name, frozenset()) ^ {value}

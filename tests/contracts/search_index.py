@@ -774,3 +774,12 @@ class SearchIndexContract:
         """Security X-07: no field name, wildcard, pattern, fuzziness or boost reaches an engine."""
         everyone = ask(full).total
         assert text in {"*", "*:*"} or ask(full, text).total < everyone
+
+    @pytest.mark.parametrize("text", ["", "voile", "voille", "-voile"])
+    @pytest.mark.parametrize("sort", list(Sort))
+    def test_a_count_needs_no_hits(self, full: SearchIndex, text: str, sort: Sort) -> None:
+        """D1: a search for no hits and no facets counts as any other; a forgiven typo too."""
+        page = ask(full, text, sort=sort)
+        counted = ask(full, text, sort=sort, size=0, with_facets=False)
+        assert (counted.total, counted.reading) == (page.total, page.reading)
+        assert (counted.hits, counted.facets) == ((), ())

@@ -21,6 +21,7 @@ from tests.deploy.conftest import ROOT
 
 Service = dict[str, Any]
 
+
 def known_variables() -> set[str]:
     names = {variable(item.name) for item in fields(Settings) if item.name != "quotas"}
     secret = {f"{variable(item.name)}_FILE" for item in fields(Settings) if item.metadata["secret"]}

@@ -68,7 +68,9 @@ class Acquaintance:
             "/api/v1/contacts", "/recruiter/contacts", f"/api/v1/contacts/{self.contact_id}/messages",
             f"/recruiter/contacts/{self.contact_id}", "/api/v1/cv-downloads", "/recruiter/downloads",
             f"/api/v1/cv-downloads/{self.copy_id}/file", f"/recruiter/downloads/{self.copy_id}/file",
-            "/recruiter", "/api/v1/me", "/api/v1/openings",
+            "/recruiter", "/api/v1/me", "/api/v1/openings", "/api/v1/candidates/suggest?q=dev",
+            f"/api/v1{api}/similar", f"{pages}/similar", "/api/v1/candidates/search?q=luthière&region=FR-BRE",
+            "/recruiter/search?q=luthière&start_to=2026-12-01",
         ):  # fmt: skip
             yield path, self.browser.get(path)
         opening, message = {"opening_id": self.opening_id}, {"message": "Are you there?"}

@@ -132,3 +132,13 @@ def test_one_letter_away(one: str, other: str, expected: bool) -> None:
     """X-07: one letter put, dropped, changed or swapped, never more."""
     assert one_letter_away(one, other) is expected
     assert one_letter_away(other, one) is expected
+
+
+def test_which_terms_are_found() -> None:
+    """E7: each sought term with the words of its first match, those inside another match too."""
+    what = marking(words.parse('"big data" data java pyhton'), ("pyhton",))
+    found = what.found("DATA, Big  Data et Python")
+    assert {(what.terms[term].text, what.terms[term].is_loose): said for term, said in found.items()} == {
+        ("big data", False): "Big  Data", ("data", False): "DATA", ("pyhton", True): "Python",
+    }  # fmt: skip
+    assert what.found("") == {}

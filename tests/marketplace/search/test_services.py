@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from indexer.rebuild import rebuild
 from marketplace.candidates import services as candidates
 from marketplace.candidates.models import Candidate, CandidateState, WorkRight
 from marketplace.clock import FixedClock
@@ -23,52 +22,14 @@ from marketplace.contacts.policy import Act
 from marketplace.contacts.services import candidate_withdrew
 from marketplace.errors import InvalidInputError, NotAllowedError
 from marketplace.ports import Ports
-from marketplace.search.portal import searcher_of
-from marketplace.search.services import SearchResults, find_candidates, rounded
-from tests.builders import a_block, a_candidate, a_company, a_recruiter, a_right_to_work, an_exclusion
-
-
-@dataclass(frozen=True)
-class Market:
-    """A verified recruiter in France, and how to search as them."""
-
-    ports: Ports
-    account_id: UUID
-    recruiter_id: UUID
-    company_id: UUID
-
-    def search(self, **query: str | list[str]) -> SearchResults:
-        pairs = [
-            (name, value)
-            for name, values in query.items()
-            for value in (values if isinstance(values, list) else [values])
-        ]
-        return find_candidates(searcher_of(self.ports), self.ports.clock.now(), self.account_id, pairs)
-
-    def ids(self, **query: str | list[str]) -> list[UUID]:
-        return [hit.card.candidate_id for hit in self.search(**query).hits]
-
-    def index(self) -> None:
-        for country in ("FR", "GB", "US"):
-            rebuild(self.ports, country)
-
-
-@pytest.fixture
-def market(ports: Ports) -> Market:
-    with ports.db.transaction() as session:
-        company = a_company(session, domain="acme-industries.fr", registration_number="732829320")
-        recruiter = a_recruiter(session, company=company)
-        return Market(ports, recruiter.account_id, recruiter.id, company.id)
-
-
-def candidate(market: Market, trait: Any = "searchable", **columns: Any) -> UUID:
-    with market.ports.db.transaction() as session:
-        return a_candidate(session, trait, **columns).id
+from marketplace.search.services import rounded
+from tests.builders import a_block, a_candidate, a_recruiter, a_right_to_work, an_exclusion
+from tests.markets import Market
 
 
 def test_a_card_shows_scrubbed_words_and_no_name(market: Market) -> None:
     """D7: fragments of at most 200 characters, the match marked; nothing that names the person."""
-    candidate(market)
+    market.candidate()
     market.index()
     (hit,) = market.search(q="django").hits
     (fragment,) = hit.highlights
@@ -79,9 +40,9 @@ def test_a_card_shows_scrubbed_words_and_no_name(market: Market) -> None:
 
 def test_a_search_covers_the_recruiters_country_only(market: Market) -> None:
     """D2: the recruiter's work country picks the index; the job country only picks the permit."""
-    here = candidate(market)
-    candidate(market, country="GB", region="GB-TLI", work_countries=("GB", "FR"))
-    both = candidate(market, work_countries=("FR", "GB"))
+    here = market.candidate()
+    market.candidate(country="GB", region="GB-TLI", work_countries=("GB", "FR"))
+    both = market.candidate(work_countries=("FR", "GB"))
     market.index()
     assert set(market.ids()) == {here, both}
     assert market.ids(job_country="GB") == [both]
@@ -91,7 +52,7 @@ def test_a_search_covers_the_recruiters_country_only(market: Market) -> None:
 def test_a_permit_counts_to_its_last_day(market: Market, expires_in: int, listed: bool) -> None:
     """G: the expiry is inclusive, and must reach today as well as the start."""
     today = market.ports.clock.today()
-    made = candidate(market, work_countries=(), start_day=today - timedelta(days=1), start_is_month=False)
+    made = market.candidate(work_countries=(), start_day=today - timedelta(days=1), start_is_month=False)
     with market.ports.db.transaction() as session:
         person = session.get(Candidate, made)
         assert person is not None
@@ -103,7 +64,7 @@ def test_a_permit_counts_to_its_last_day(market: Market, expires_in: int, listed
 @pytest.mark.parametrize("trait", ["hidden", "incomplete", "minor", "paused", "found", "suspended"])
 def test_nobody_who_is_not_searchable_is_listed(market: Market, trait: str) -> None:
     """C2, C3, C7: only the searchable are found, counted or hinted at."""
-    candidate(market, trait)
+    market.candidate(trait)
     market.index()
     results = market.search()
     assert (results.total.value, results.hits) == (0, ())
@@ -112,7 +73,7 @@ def test_nobody_who_is_not_searchable_is_listed(market: Market, trait: str) -> N
 
 def test_a_withdrawal_is_effective_at_its_commit(market: Market) -> None:
     """C2: without any indexing the person is in no hit, count or facet of the next search."""
-    stays, goes = candidate(market), candidate(market)
+    stays, goes = market.candidate(), market.candidate()
     market.index()
     assert set(market.ids()) == {stays, goes}
     with market.ports.db.transaction() as session:
@@ -130,7 +91,7 @@ def test_a_withdrawal_is_effective_at_its_commit(market: Market) -> None:
 
 def test_a_hit_is_rechecked_even_when_nobody_told_the_index(market: Market) -> None:
     """INV-2: PostgreSQL decides; a stale document shows nobody."""
-    made = candidate(market)
+    made = market.candidate()
     market.index()
     with market.ports.db.transaction() as session:
         session.execute(update(Candidate).where(Candidate.id == made).values(state=CandidateState.SUSPENDED))
@@ -139,8 +100,8 @@ def test_a_hit_is_rechecked_even_when_nobody_told_the_index(market: Market) -> N
 
 def test_exclusions_and_blocks_hide_from_hits_and_counts(market: Market) -> None:
     """C5, C8: by company, domain with sub-domains, number, or recruiter."""
-    stays = candidate(market)
-    hidden = [candidate(market) for _ in range(4)]
+    stays = market.candidate()
+    hidden = [market.candidate() for _ in range(4)]
     with market.ports.db.transaction() as session:
         people = [session.get(Candidate, made) for made in hidden]
         an_exclusion(session, people[0], company_id=market.company_id)  # type: ignore[arg-type]
@@ -155,7 +116,7 @@ def test_exclusions_and_blocks_hide_from_hits_and_counts(market: Market) -> None
 
 def test_midnight_needs_no_write(market: Market, clock: FixedClock) -> None:
     """G: 60 days after the last possible start the person is gone, index untouched."""
-    candidate(market, start_day=date(2026, 11, 1), start_is_month=True)
+    market.candidate(start_day=date(2026, 11, 1), start_is_month=True)
     market.index()
     clock.instant = clock.instant.replace(year=2027, month=1, day=29, hour=23, minute=59)
     assert market.search().total.value == 1
@@ -203,7 +164,7 @@ def test_a_suspended_recruiter_sees_nothing(ports: Ports) -> None:
 
 def test_pages_follow_each_other_without_gap_or_repeat(market: Market) -> None:
     """E2: by opaque cursors, bound to account and search."""
-    made = [candidate(market) for _ in range(7)]
+    made = [market.candidate() for _ in range(7)]
     market.index()
     seen: list[UUID] = []
     cursor: str | None = None
@@ -224,7 +185,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(market: Market) -> None:
 def test_no_next_page_is_offered_beyond_the_window(market: Market) -> None:
     """E2: the last page of the hits that can be paged to says that it is the last."""
     for _ in range(5):
-        candidate(market)
+        market.candidate()
     market.index()
     narrow = replace(
         market, ports=replace(market.ports, settings=replace(market.ports.settings, page_window=4))

@@ -103,3 +103,68 @@ def test_reading_tells_how_a_search_was_read() -> None:
         "apprentissage automatique", "apprentissage machine", "scikit-learn",
     )  # fmt: skip
     assert read.approximate == ("pyhton",)
+
+
+@pytest.mark.parametrize(
+    ("text", "left_out"),
+    [
+        ("python java", ()),
+        ("python & java !", ("&", "!")),
+        ("l'informatique qu’on aime", ("l'", "qu’")),
+        ("candidate's CV", ("'s",)),
+        ('"chef de l\'équipe"', ("l'",)),
+        ("OR a OR", ("OR",)),
+        ("a OR | b", ("|",)),
+        ("a OR ... b", ("...",)),
+        ("développeur·se C++ R&D front-end", ()),
+        ("-l'été -...", ("l'", "-...")),
+        ("&&  && l'eau l'air", ("&&", "l'")),
+    ],
+)
+def test_what_asks_for_nothing_is_told(text: str, left_out: tuple[str, ...]) -> None:
+    """D1: signs, an OR with nothing to join, elided articles; each once, and nothing that is searched."""
+    assert words.dropped(text) == left_out
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "count", "rest", "taken"),
+    [
+        ("python java", 0, 1, "java", "python"),
+        ('web python OU "chef de projet" -php', 1, 1, "web -php", 'python OR "chef de projet"'),
+        ("machine learning & python", 0, 2, "python", "machine learning"),
+        ("(-java) go", 1, 1, "(-java)", "go"),
+        ("python", 0, 1, "", "python"),
+    ],
+)
+def test_a_clause_is_taken_out(text: str, first: int, count: int, rest: str, taken: str) -> None:
+    """D1: the other clauses stay as they were typed."""
+    assert (words.without(text, first, count), words.written(text, first, count)) == (rest, taken)
+
+
+PIECES = st.sampled_from(
+    [
+        "python",
+        "-java",
+        '"chef de projet"',
+        '-"a b"',
+        "OR",
+        "|",
+        "OU",
+        "(-x)",
+        "l'eau",
+        "&",
+        '"',
+        "c++",
+        "a|b",
+    ]
+)
+
+
+@settings(deadline=None)
+@given(st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=10).map(" ".join)), st.integers(0, 9))
+def test_without_a_clause_the_rest_means_the_same(text: str, place: int) -> None:
+    """D1: whatever is typed, taking a clause out changes no other."""
+    clauses = words.parse(text).clauses
+    left = words.parse(words.without(text, place))
+    assert left.clauses == clauses[:place] + clauses[place + 1 :]
+    assert words.parse(words.written(text, place)).clauses == clauses[place : place + 1]
