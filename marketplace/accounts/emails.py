@@ -117,9 +117,11 @@ def temporary_password(
 def password_reset(
     session: Session, now: datetime, settings: Settings, details: dict[str, Any]
 ) -> Mail | None:
-    """The link that sets a new password; void once a sign-in, change or suspension came first (A6, R-01)."""
+    """The link that sets a new password; void once something else came first (A6, R-01)."""
     account = _account(session, details)
-    if account is None or account.epoch != details["epoch"] or _signed_in_since(session, details):
+    if account is None or account.closed_at is not None:
+        return None
+    if account.epoch != details["epoch"] or _signed_in_since(session, details):
         return None
     if account.suspended_at is not None and account.suspended_at >= _requested_at(details):
         return None

@@ -81,6 +81,9 @@ class Account(Base):
     may_use_bearer: Mapped[bool] = mapped_column(default=False, comment="granted by an admin")
     registered_at: Mapped[datetime]
     last_activity_at: Mapped[datetime | None] = mapped_column(comment="last authenticated activity (B5)")
+    closed_at: Mapped[datetime | None] = mapped_column(
+        comment="nobody gets in from here on, by no link and no new password (B6)"
+    )
     suspended_by: Mapped[UUID | None] = mapped_column(
         comment="the strictest sanction that holds, a row of moderation's; written by its services (E5)"
     )

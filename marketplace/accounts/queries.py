@@ -124,6 +124,7 @@ def _session_statement() -> Select[*tuple[Any, ...]]:
             AccountSession.token_hash == bindparam("token_hash"),
             AccountSession.epoch == Account.epoch,
             Account.email_confirmed_at.is_not(None),
+            Account.closed_at.is_(None),
         )
     )
 

@@ -173,7 +173,7 @@ def _account_of(session: Session, email: str) -> Account | None:
 
 
 def _may_try(account: Account, now: datetime) -> bool:
-    if account.email_confirmed_at is None:
+    if account.email_confirmed_at is None or account.closed_at is not None:
         return False
     expires_at = account.password_expires_at
     return expires_at is None or now < expires_at

@@ -89,7 +89,7 @@ def close(
     before = RecruiterState(recruiter.state)
     recruiter.state = transition(transition(before, RecruiterState.DELETION_PENDING), RecruiterState.CLOSED)
     recruiter.state_changed_at = now
-    _lock_out(session, account)
+    _lock_out(session, now, account)
     hooks.closed(session, now, recruiter.id)
     session.add(_archive_record(session, now, settings, hooks, recruiter, account, company, reason))
     session.flush()
@@ -168,8 +168,9 @@ def _hand_over(session: Session, now: datetime, recruiter: Recruiter) -> bool:
     return True
 
 
-def _lock_out(session: Session, account: Account) -> None:
+def _lock_out(session: Session, now: datetime, account: Account) -> None:
     """End every session, void every link and password: nobody signs in to a closed account."""
+    account.closed_at = now
     account.epoch += 1
     account.password_hash, account.password_kind = None, PasswordKind.NONE
     account.may_use_bearer = False

@@ -13,6 +13,15 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column(
+        "account",
+        sa.Column(
+            "closed_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="nobody gets in from here on, by no link and no new password (B6)",
+        ),
+    )
     op.create_table(
         "archive_record",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -181,3 +190,4 @@ def downgrade() -> None:
     op.drop_table("retention_run")
     op.drop_index("ix_archive_record_erase_at", table_name="archive_record")
     op.drop_table("archive_record")
+    op.drop_column("account", "closed_at")

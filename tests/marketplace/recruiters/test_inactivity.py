@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from marketplace import batches, retention
 from marketplace.accounts.models import Account, AccountSession, Role, Transport
+from marketplace.accounts.services import request_password_reset
 from marketplace.accounts.sessions import (
     SignedIn,
     WrongCredentialsError,
@@ -77,6 +78,13 @@ class Desk:
         """All three notices, then the end; the statement is mailed."""
         for days in (60, 30, 7, 0):
             self.run(END - timedelta(days=days))
+
+    def until_closed_without_purge(self) -> None:
+        """The same, with the statement still waiting for the mail server."""
+        for days in (60, 30, 7):
+            self.run(END - timedelta(days=days))
+        self.run(END, mails=False)
+        assert self.row().state == RecruiterState.CLOSED
 
     def row(self, recruiter_id: UUID | None = None) -> Recruiter:
         with self.ports.db.reading() as session:
@@ -483,6 +491,17 @@ def test_a_purge_first_locks_the_sign_in_out(desk: Desk) -> None:
     assert (report.done, dict(report.failed)) == (1, {})
     assert outcome == [None]
     assert desk.row().state == RecruiterState.CLOSED
+
+
+def test_no_link_and_no_new_password_opens_a_closed_account(desk: Desk, mail_sink: MailSink) -> None:
+    """B6: between the close and the purge a reset is answered as ever, and mails and opens nothing."""
+    desk.until_closed_without_purge()
+    before = len(mail_sink.sent)
+    with desk.ports.db.transaction() as session:
+        request_password_reset(session, END, ADDRESS)
+    deliver_due_mails(desk.ports)
+    assert not [mail for mail in mail_sink.sent[before:] if "password" in mail.subject.lower()]
+    assert desk.sign_in() is None
 
 
 def test_two_schedulers_at_once(ports: Ports, mail_sink: MailSink) -> None:
