@@ -34,6 +34,9 @@ EVERYONE = Visibility(country="FR", job_country="FR", today=TODAY)
 PLAIN = ("rigueur", "jardin", "musique", "voyage", "orange", "lecture", "voile", "montagne")
 """Words without synonyms, whose stems differ from one another."""
 
+TWO_ENGINES = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+"""An example is replayed on whichever engine runs: both promise the same of it, and no test writes."""
+
 GOLDEN = [
     ("Développeur·se C++/.NET, l’analyse d'images", "fr", "developpeur|developp c++ .net analys imag"),
     ("Développeur·se C++/.NET, l’analyse d'images", "en", "developpeur|developpeus c++ .net analys imag"),
@@ -483,7 +486,7 @@ class SearchIndexContract:
         assert page.total == 0
         assert counts(page, "start_month") == {"2027-09": 0, "2027-10": 1}
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, deadline=None, suppress_health_check=TWO_ENGINES)
     @given(data=st.data())
     def test_counts_equal_brute_force(self, full: SearchIndex, data: st.DataObject) -> None:
         """D1: total, hits and every facet count equal a count by hand, for any filters."""
@@ -733,7 +736,7 @@ class SearchIndexContract:
 
     # Any string
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=150, deadline=None, suppress_health_check=TWO_ENGINES)
     @given(
         text=st.text(max_size=256)
         | st.text(alphabet="ab\"'-|+#.()/·*:~^[]{}\\ ORU%&", max_size=256)

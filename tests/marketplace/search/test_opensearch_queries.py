@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from marketplace.search import matching, synonyms, words
 from marketplace.search import opensearch_queries as queries
-from marketplace.search.facets import FACETS
+from marketplace.search.facets import FACETS, Facet
 from marketplace.search.query import Position, SearchQuery, Sort, Visibility
 
 VISIBLE = Visibility(country="FR", job_country="GB", today=date(2026, 11, 23))
@@ -127,6 +127,12 @@ def test_pages_of_one_search_go_to_the_same_copy() -> None:
     }
     assert len(chosen) == 1
     assert chosen != {queries.preference(asked("jardin")[1])}
+
+
+@pytest.mark.parametrize("facet", FACETS.values(), ids=list(FACETS))
+def test_no_vocabulary_is_cut(facet: Facet) -> None:
+    """D1: every facet can count all its values at once, so counts are exact on any number of shards."""
+    assert len(facet.choices()) < matching.MOST_VALUES
 
 
 def test_only_possible_typos_are_looked_up() -> None:
