@@ -143,11 +143,12 @@ CONTACT = {
 MESSAGE = {"id": uuid, "author": either("recruiter", "candidate"), "message": str, "sent_at": instant}
 DUTY = {
     "id": uuid, "candidate_id": uuid, "opening_id": uuid, "downloaded_at": instant, "delete_by_on": day,
-    "state": str, "days_left": int,
+    "state": str, "days_left": int, "exception": Maybe(str), "exception_reason": Maybe(str),
 }  # fmt: skip
 ACCESS = {
     "kind": str, "at": instant, "company": "Novalis Conseil", "role": "Chargée de recrutement",
     "purpose": str, "delete_by_on": Maybe(day), "duty_state": Maybe(str),
+    "duty_exception": Maybe(str),
 }  # fmt: skip
 PROBLEM = {
     "type": str, "title": str, "status": int, "code": str, "detail": Maybe(str),

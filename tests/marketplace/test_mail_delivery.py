@@ -73,7 +73,7 @@ def test_mails_of_accounts_in_both_languages(
     columns: dict[str, Any] = {"language": language, "first_name": "Zoé"}
     if unconfirmed:
         columns["email_confirmed_at"] = None
-    if name == "temporary_password":
+    if name in {"temporary_password", "password_disabled"}:
         columns |= {"password_hash": None, "password_kind": PasswordKind.NONE}
     with ports.db.transaction() as session:
         account = an_account(session, email="zoe@example.org", **columns)
