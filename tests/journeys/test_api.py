@@ -114,7 +114,15 @@ CARD = {
     "skills": [str], "languages": [str], "education_level": either(int, nothing), "fresh_on": day,
 }  # fmt: skip
 SPAN = {"text": str, "match": bool}
+MATCH = {"asked": str, "how": either("word", "synonym", "typo"), "found": str, "places": [str]}
+READ_TERM = {
+    "text": str, "kind": either("word", "phrase"), "excluded": bool, "typo": bool, "forms": [str],
+    "also": [str], "read_as": [str],
+}  # fmt: skip
 SEARCH = {
+    "reading": {"requirements": [{"alternatives": [READ_TERM]}], "ignored": [str]},
+    "relaxations": [{"gives_up": str, "subject": str, "label": str, "count": int, "query": str}],
+    "flex_brings": int,
     "query": {
         "q": str, "job_country": str, "sort": str, "size": int, "flex": bool,
         "start_from": either(day, nothing), "start_to": either(day, nothing), "selections": dict,
@@ -128,7 +136,7 @@ SEARCH = {
             "value": str, "label": str, "count": int, "selected": bool, "below": Maybe(10),
         }],
     }],
-    "hits": [{**CARD, "highlights": [[SPAN]]}],
+    "hits": [{**CARD, "highlights": [[SPAN]], "why": [MATCH]}],
     "next_cursor": either(str, nothing),
 }  # fmt: skip
 PROFILE = {
@@ -143,7 +151,8 @@ CONTACT = {
 MESSAGE = {"id": uuid, "author": either("recruiter", "candidate"), "message": str, "sent_at": instant}
 DUTY = {
     "id": uuid, "candidate_id": uuid, "opening_id": uuid, "downloaded_at": instant, "delete_by_on": day,
-    "state": str, "days_left": int, "exception": Maybe(str), "exception_reason": Maybe(str),
+    "state": str, "days_left": int, "exception": Maybe(either(str, nothing)),
+    "exception_reason": Maybe(either(str, nothing)),
 }  # fmt: skip
 ACCESS = {
     "kind": str, "at": instant, "company": "Novalis Conseil", "role": "Chargée de recrutement",
