@@ -280,4 +280,4 @@ class Lease:
     def check(self) -> None:
         """Raise ``ConflictError`` when the lease was lost: another rebuild has begun."""
         if self.lost.is_set():
-            raise ConflictError("rebuild_running", "Another rebuild of this index took over.")
+            raise ConflictError("rebuild_running", "A rebuild of this index is running.")
