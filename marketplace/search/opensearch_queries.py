@@ -256,8 +256,8 @@ def _alternative(alternative: Alternative, loose: Loose = NOTHING_LOOSE) -> Json
         return _bool(filter=[{"terms": {SPELLINGS: words}} for words in loose[alternative.text]])
     if not alternative.also:
         return exact
-    also = _best([_anywhere(sought) for sought in alternative.also])
-    return _best([exact, _bool(must=[also], boost=synonyms.BOOST)])
+    also = _best([_anywhere(sought) for sought in alternative.also], synonyms.ALSO_TIE)
+    return _best([exact, _bool(must=[also], boost=synonyms.BOOST)], synonyms.EXACT_TIE)
 
 
 def _exactly(exact: Sequence[Sought]) -> Json:
