@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import worker_process_init, worker_ready
 from kombu.exceptions import OperationalError
 
@@ -36,6 +37,8 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "send mails": {"task": "mail.deliver", "schedule": SWEEP},
     "delete discarded files": {"task": "candidates.remove_discarded", "schedule": timedelta(seconds=30)},
     "rebuild what does not fit": {"task": "indexer.rebuild_outdated", "schedule": timedelta(minutes=10)},
+    "repair what drifted": {"task": "indexer.sweep", "schedule": timedelta(minutes=5)},
+    "compare index and database": {"task": "indexer.check", "schedule": crontab(hour=3, minute=10)},
     "prune done messages": {"task": "outbox.prune", "schedule": timedelta(hours=1)},
 }
 

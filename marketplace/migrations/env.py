@@ -10,6 +10,7 @@ import marketplace.candidates.models
 import marketplace.contacts.models
 import marketplace.outbox
 import marketplace.recruiters.models
+import marketplace.search.drift
 import marketplace.terms.models  # noqa: F401  (imported for the tables it declares, like those above)
 from marketplace.db import Base
 

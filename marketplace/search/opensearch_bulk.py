@@ -15,7 +15,7 @@ import structlog
 
 from marketplace.errors import SearchUnavailableError
 from marketplace.search.document import CandidateDocument, flatten
-from marketplace.search.opensearch_calls import Engine, Json, pause
+from marketplace.search.opensearch_calls import BLOCKED, BLOCKED_REASON, Engine, Json, pause
 from marketplace.search.opensearch_mapping import GONE
 from marketplace.search.port import DocumentRefusedError
 
@@ -129,11 +129,11 @@ def _busy(actions: Sequence[Action], answer: Json) -> list[Action]:
         if kind == _MISSING:
             if not action.is_optional:
                 raise MissingAliasError
+        elif kind == BLOCKED or status == HTTPStatus.FORBIDDEN:
+            log.error("search.writes_blocked", kind=kind)
+            raise SearchUnavailableError(reason=BLOCKED_REASON)
         elif status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             busy.append(action)
-        elif status == HTTPStatus.FORBIDDEN:  # blocked: the disk is full, or somebody closed the index
-            log.error("search.writes_blocked", kind=kind)
-            raise SearchUnavailableError
         else:
             refused[action.key] = kind
     if refused:
