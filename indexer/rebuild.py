@@ -20,21 +20,18 @@ from sqlalchemy.orm import Session
 
 from indexer import drift
 from indexer.documents import document_of
+from indexer.reading import live_documents
 from marketplace import outbox
 from marketplace.candidates import queries, streams
 from marketplace.errors import ConflictError
 from marketplace.ports import Ports
 from marketplace.reference import TERRITORY
-from marketplace.search.document import CandidateDocument
 from marketplace.search.port import FOREVER, Change, Removal, Versions
 
 log = structlog.get_logger()
 
 LOCK = 0x1D_EC6
 """First half of the key of the advisory lock of a rebuild; the second is the country."""
-
-SLICE = 5000
-"""Candidates read by one cursor."""
 
 MARGIN = timedelta(minutes=10)
 """A change is dated when its transaction begins; none lasts this long."""
@@ -136,22 +133,6 @@ def expected_documents(ports: Ports, country: str) -> int:
     """Return about how many documents a rebuild will write, for its progress bar."""
     with ports.db.reading() as session:
         return queries.count_searchable(session, country)
-
-
-def live_documents(ports: Ports, country: str) -> Iterator[CandidateDocument]:
-    """Yield the document of every visible candidate of a country, by ascending key.
-
-    Read slice by slice, so that no cursor keeps the database from tidying up for long.
-    """
-    today = ports.clock.today()
-    with ports.db.reading() as session:
-        ranges = streams.slices(session, country, SLICE)
-    for after, last in ranges:
-        with ports.db.transaction() as session:
-            for row in streams.iter_document_rows(session, country, after, last):
-                document = document_of(row, today, ports.settings)
-                if document is not None:
-                    yield document
 
 
 @contextmanager

@@ -81,6 +81,9 @@ class Settings:
         "and keeps it in the data folder.",
         secret=True,
     )
+    metrics_token: str = setting(
+        "", "The bearer token of `/metrics` (Prometheus); empty: there is no such page.", secret=True
+    )
     mail_from: str = setting("Talent Marketplace <no-reply@marketplace.example>", "Sender of every mail.")
     default_language: Literal["en", "fr"] = setting("en", "Language where a visitor states none.")
     us_territories: bool = setting(False, "Count the territories of the United States as in the US.")

@@ -288,7 +288,7 @@ class OpenSearchIndex:
         done = 0
         actions = (bulk.put_action(home.building, document, only_newer=True) for document in documents)
         with _engine():
-            for sent in bulk.send(self.engine, actions):
+            for sent in bulk.send_at_once(self.engine, actions):
                 lease.check()
                 done += sent
                 if progress is not None:

@@ -27,6 +27,8 @@ from marketplace.search.opensearch_mapping import analysis_fingerprint, fields_f
 log = structlog.get_logger()
 
 _TRIES = 5
+_RED_SECONDS = 30
+"""How long the shards of a filled index may take to be there."""
 _DESCRIBED = {"filter_path": "*.aliases,*.mappings._meta,*.settings.index.creation_date"}
 
 
@@ -149,12 +151,20 @@ class Generations:
         """Make a filled index ready to answer: searchable, copied, and not red."""
         index = {"refresh_interval": "1s", "number_of_replicas": self._replicas}
         self._engine.do_again("PUT", f"/{name}/_settings", {"index": index})
+        try:
+            self._engine.do_again(
+                "GET",
+                f"/_cluster/health/{name}",
+                None,
+                {"wait_for_status": "yellow", "timeout": f"{_RED_SECONDS}s"},
+            )
+        except EngineError as error:
+            if error.status != HTTPStatus.REQUEST_TIMEOUT:
+                raise
+            raise SearchUnavailableError(
+                reason=f"the new index {name} is red, see _cluster/health"
+            ) from error
         whole(self._engine.do_again("POST", f"/{name}/_refresh"))
-        health = self._engine.do_again(
-            "GET", f"/_cluster/health/{name}", None, {"wait_for_status": "yellow", "timeout": "30s"}
-        )
-        if health["status"] == "red" or health["timed_out"]:
-            raise SearchUnavailableError(reason=f"the new index {name} is red, see _cluster/health")
 
     def switch(self, name: str) -> None:
         """Let ``name`` answer from now on, in one step, and keep the one before."""
