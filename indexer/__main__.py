@@ -1,4 +1,4 @@
-"""``python -m indexer rebuild|drain``: the same commands as ``marketplace index``."""
+"""``python -m indexer COMMAND``: the same as ``marketplace index``."""
 
 from indexer.commands import index
 

@@ -10,6 +10,7 @@ from datetime import date
 
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.policy import (
+    VisibilityFacts,
     VisibilityNumbers,
     flex_interval,
     start_last,
@@ -23,18 +24,27 @@ from marketplace.periods import day_number
 from marketplace.search.document import CandidateDocument
 
 
-def document_of(row: DocumentRow, today: date, numbers: VisibilityNumbers) -> CandidateDocument | None:
-    """Return the document of a searchable candidate, or None for one who must not be in the index.
+def has_document(facts: VisibilityFacts, region: str | None, today: date, numbers: VisibilityNumbers) -> bool:
+    """Whether this candidate must be in the index today: searchable, whole, and not past the last day.
 
-    A candidate whose last visible day has passed is left out too (rules G, ``visible_until_on``);
-    every query filters by its own day as well, so that midnight needs no write.
+    Every query filters by its own day as well, so that midnight needs no write (rules G).
     """
+    return (
+        facts.state is CandidateState.SEARCHABLE
+        and facts.country is not None
+        and facts.start is not None
+        and region is not None
+        and visible_until_on(facts, numbers) >= today
+    )
+
+
+def document_of(row: DocumentRow, today: date, numbers: VisibilityNumbers) -> CandidateDocument | None:
+    """Return the document of a candidate, or None for one who must not be in the index."""
     facts = row.facts
-    if facts.state is not CandidateState.SEARCHABLE or facts.country is None or facts.start is None:
+    if not has_document(facts, row.region, today, numbers):
         return None
-    until = visible_until_on(facts, numbers)
-    if until < today or row.region is None:
-        return None
+    if facts.country is None or facts.start is None or row.region is None:
+        return None  # has_document says so already; this tells the type checker
     flex_from, flex_to = flex_interval(facts.start)
     return CandidateDocument(
         key=facts.key,
@@ -52,7 +62,7 @@ def document_of(row: DocumentRow, today: date, numbers: VisibilityNumbers) -> Ca
         languages=row.languages,
         education_level=row.education_level,
         fresh_on=day_number(row.fresh_on),
-        visible_until_on=day_number(until),
+        visible_until_on=day_number(visible_until_on(facts, numbers)),
         may_work_until={country: day_number(end) for country, end in work_permits_until(facts).items()},
         headline=row.headline,
         skills_text=row.skills_text,

@@ -1,36 +1,104 @@
-"""Builds an index anew from PostgreSQL and swaps it in (design.md, decision 5).
+"""Builds an index anew from PostgreSQL and swaps it in (design.md, decision 5; security.md F-04).
 
-The live index answers meanwhile. The relay waits: the whole rebuild holds the lock that serialises
-its batches, so nothing read before a change can be written after it.
+The live index answers meanwhile and the relay goes on: what it writes goes to both. Before the swap the
+new index is compared with the database, document by document; after it every change written since the
+rebuild began is looked at once more. A rebuild that is killed leaves the live index as it was; the next
+one starts clean, and the sweep removes what is left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import islice
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
-from indexer.relay import LOCK, live_documents
+from indexer import drift
+from indexer.documents import document_of
+from indexer.reading import live_documents
 from marketplace import outbox
-from marketplace.candidates import queries
+from marketplace.candidates import queries, streams
 from marketplace.errors import ConflictError
 from marketplace.ports import Ports
 from marketplace.reference import TERRITORY
+from marketplace.search.port import FOREVER, Change, Removal, Versions
 
 log = structlog.get_logger()
+
+LOCK = 0x1D_EC6
+"""First half of the key of the advisory lock of a rebuild; the second is the country."""
+
+MARGIN = timedelta(minutes=10)
+"""A change is dated when its transaction begins; none lasts this long."""
+
+ENOUGH = 100_000
+"""More differences than this prove the same."""
+
+KEPT = timedelta(hours=24)
+"""How long the index before is kept to go back to (security.md F-04)."""
 
 
 def rebuild(ports: Ports, country: str, progress: Callable[[int], None] | None = None) -> int:
     """Rebuild the index of one country; return the number of documents.
 
     ``progress`` is told how many are done. Raises ``SearchUnavailableError`` when the engine is
-    away and ``ConflictError`` when another rebuild runs; the live index is untouched then.
+    away and ``ConflictError`` when another rebuild runs (``rebuild_running``) or the new index is not
+    what the database says (``rebuild_differs``); the live index is untouched then.
+    """
+    with _alone(ports, country) as still_alone:
+        since = ports.clock.now() - MARGIN
+
+        def check(versions: Versions) -> None:
+            still_alone()
+            compare(ports, country, versions, since)
+
+        done = ports.index.rebuild(country, live_documents(ports, country), progress, check)
+        drift.check_recent(ports, since)
+    return done
+
+
+def rollback(ports: Ports, country: str) -> None:
+    """Let the index before the last rebuild answer again, with what changed since.
+
+    Raises ``ConflictError``: ``no_previous_index``, ``rebuild_running``.
+    """
+    with _alone(ports, country):
+        since = ports.clock.now() - MARGIN
+        ports.index.rollback(country, lambda versions: _changes(ports, country, versions))
+        drift.check_recent(ports, since)
+
+
+def tidy(ports: Ports) -> dict[str, list[str]]:
+    """Remove what killed rebuilds left and what is kept no longer; return the names by country."""
+    older_than = ports.clock.now() - KEPT
+    removed = {country: ports.index.tidy(country, older_than) for country in TERRITORY}
+    return {country: names for country, names in removed.items() if names}
+
+
+def compare(ports: Ports, country: str, versions: Versions, since: datetime) -> None:
+    """Raise ``ConflictError`` where a new index is not what the database says.
+
+    Who changed since the rebuild began is left out: those documents are on their way.
     """
     with ports.db.transaction() as session:
-        session.execute(select(func.pg_advisory_xact_lock(LOCK)))
-        documents = live_documents(ports, country, ports.clock.today())
-        return ports.index.rebuild(country, documents, progress)
+        wanted = drift.wanted_by_database(session, ports, country)
+        differing = list(islice(drift.differences(wanted, versions), ENOUGH))
+    with ports.db.reading() as session:
+        changed = set(streams.changed_keys(session, since))
+    found = Counter(kind for key, kind in differing if key not in changed and kind is not drift.Kind.EXPIRED)
+    if found:
+        told = ", ".join(f"{count} {kind}" for kind, count in sorted(found.items()))
+        log.error("index.rebuild_differs", country=country, **{kind.value: n for kind, n in found.items()})
+        raise ConflictError(
+            "rebuild_differs",
+            f"The new index of {country} differs from the database ({told}) and was thrown away; "
+            "the one before goes on answering. Run the rebuild again.",
+        )
 
 
 def rebuild_outdated(ports: Ports) -> dict[str, int]:
@@ -44,8 +112,8 @@ def rebuild_outdated(ports: Ports) -> dict[str, int]:
         if _is_outdated(ports, country):
             try:
                 done[country] = rebuild(ports, country)
-            except ConflictError:
-                log.info("index.rebuilt_elsewhere", country=country)
+            except ConflictError as error:
+                log.info("index.not_rebuilt", country=country, reason=error.code)
     return done
 
 
@@ -55,11 +123,53 @@ def _is_outdated(ports: Ports, country: str) -> bool:
     if state.is_rebuilding or state.needs_rebuild or state.documents:
         return state.needs_rebuild and not state.is_rebuilding
     with ports.db.reading() as session:
-        rows = next(queries.iter_searchable(session, country, batch=1), [])
-        return bool(rows) and outbox.oldest_pending(session, queries.CHANGED) is None
+        return (
+            queries.count_searchable(session, country) > 0
+            and outbox.oldest_pending(session, queries.CHANGED) is None
+        )
 
 
 def expected_documents(ports: Ports, country: str) -> int:
     """Return about how many documents a rebuild will write, for its progress bar."""
     with ports.db.reading() as session:
         return queries.count_searchable(session, country)
+
+
+@contextmanager
+def _alone(ports: Ports, country: str) -> Iterator[Callable[[], None]]:
+    """Keep every other rebuild of the country out; the value makes sure that this still holds.
+
+    The lock is the connection's, so it is free as soon as the process that holds it is gone.
+    """
+    with ports.db.transaction() as session:
+        number = TERRITORY.index(country)
+        if not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK, number))):
+            raise ConflictError(
+                "rebuild_running",
+                f"A rebuild of the index of {country} is running already; wait until it is done.",
+            )
+        yield lambda: _ask(session)
+
+
+def _ask(session: Session) -> None:
+    session.execute(text("SELECT 1"))  # a lost connection has lost the lock with it
+
+
+def _changes(ports: Ports, country: str, versions: Versions) -> Iterator[Change]:
+    """Yield what makes an older index equal to the database."""
+    with ports.db.transaction() as session:
+        wanted = drift.wanted_by_database(session, ports, country)
+        for keys in drift.batches(drift.differences(wanted, versions)):
+            with ports.db.reading() as other:
+                rows = {row.facts.key: row for row in queries.document_rows(other, [key for key, _ in keys])}
+            for key, _ in keys:
+                yield _change(ports, country, key, rows.get(key))
+
+
+def _change(ports: Ports, country: str, key: int, row: queries.DocumentRow | None) -> Change:
+    if row is None:
+        return Removal(key, FOREVER)
+    document = document_of(row, ports.clock.today(), ports.settings)
+    if document is None or document.country != country:
+        return Removal(key, row.version)
+    return document

@@ -155,5 +155,8 @@ class SearchUnavailableError(UnavailableError):
 
     code = "search_unavailable"
 
-    def __init__(self, retry_after: int = 5) -> None:
+    def __init__(self, retry_after: int = 5, reason: str = "") -> None:
+        """``reason`` is for the operator at the command line; members are told to come back later."""
         super().__init__("search", retry_after)
+        if reason:
+            self.args = (f"search is not available: {reason}",)

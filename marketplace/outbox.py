@@ -8,10 +8,11 @@ Design: design.md, decision 4.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Identity, Index, String, delete, func, select, text
+from sqlalchemy import BigInteger, ColumnElement, Identity, Index, String, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -95,16 +96,38 @@ def claim(session: Session, now: datetime, topics: Sequence[str], limit: int) ->
     return session.scalars(statement).all()
 
 
+def claim_same(session: Session, messages: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:
+    """Lock and return every other message of the same topics and subjects, due, put off or dead.
+
+    Whoever re-reads the subject carries them all out at once.
+    """
+    statement = (
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.done_at.is_(None),
+            OutboxMessage.topic.in_({message.topic for message in messages}),
+            OutboxMessage.subject.in_({message.subject for message in messages}),
+            OutboxMessage.id.not_in([message.id for message in messages]),
+        )
+        .order_by(OutboxMessage.id)
+        .with_for_update(skip_locked=True)
+    )
+    return session.scalars(statement).all()
+
+
 def mark_done(message: OutboxMessage, now: datetime) -> None:
     """Record that the message was carried out."""
     message.done_at = now
     message.last_error = None
 
 
-def mark_failed(message: OutboxMessage, now: datetime, error: Exception) -> None:
-    """Record a failure and try again later: 1 s, doubling, an hour at most."""
+def mark_failed(message: OutboxMessage, now: datetime, error: Exception, reason: str = "") -> None:
+    """Record a failure and try again later: 1 s, doubling, an hour at most.
+
+    ``reason`` is a machine's word for it, never a text that may hold what somebody wrote.
+    """
     message.attempts += 1
-    message.last_error = type(error).__name__
+    message.last_error = ": ".join(filter(None, (type(error).__name__, reason)))[:200]
     message.available_at = now + timedelta(seconds=min(3600, 2 ** (message.attempts - 1)))
 
 
@@ -127,3 +150,63 @@ def oldest_pending(session: Session, topic: str | None = None) -> datetime | Non
     if topic is not None:
         statement = statement.where(OutboxMessage.topic == topic)
     return session.scalar(statement)
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What waits of one topic: how much, since when, and how much was given up."""
+
+    topic: str
+    waiting: int
+    oldest_due_at: datetime | None
+    dead: int
+
+    def lag_seconds(self, now: datetime) -> float:
+        """Return for how long the oldest message has been due."""
+        return max(0.0, (now - self.oldest_due_at).total_seconds()) if self.oldest_due_at else 0.0
+
+
+def backlog(session: Session) -> list[Backlog]:
+    """Return what waits and what is dead of every topic that has any."""
+    lives = OutboxMessage.attempts < MAX_ATTEMPTS
+    rows = session.execute(
+        select(
+            OutboxMessage.topic,
+            func.count().filter(lives),
+            func.min(OutboxMessage.available_at).filter(lives),
+            func.count().filter(~lives),
+        )
+        .where(OutboxMessage.done_at.is_(None))
+        .group_by(OutboxMessage.topic)
+        .order_by(OutboxMessage.topic)
+    )
+    return [Backlog(*row) for row in rows]
+
+
+def dead(session: Session, topic: str, limit: int) -> Sequence[OutboxMessage]:
+    """Return the messages of ``topic`` that were given up, oldest first."""
+    return session.scalars(
+        select(OutboxMessage).where(*_is_dead(topic)).order_by(OutboxMessage.id).limit(limit)
+    ).all()
+
+
+def revive(session: Session, now: datetime, topic: str) -> int:
+    """Have every message of ``topic`` that was given up tried again; return how many."""
+    rows = session.execute(
+        update(OutboxMessage)
+        .where(*_is_dead(topic))
+        .values(attempts=0, available_at=now)
+        .returning(OutboxMessage.id)
+    )
+    revived = len(rows.all())
+    if revived:
+        session.info.setdefault(WAKE, set()).add(topic)
+    return revived
+
+
+def _is_dead(topic: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OutboxMessage.topic == topic,
+        OutboxMessage.done_at.is_(None),
+        OutboxMessage.attempts >= MAX_ATTEMPTS,
+    )

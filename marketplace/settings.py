@@ -86,6 +86,9 @@ class Settings:
         "and keeps it in the data folder.",
         secret=True,
     )
+    metrics_token: str = setting(
+        "", "The bearer token of `/metrics` (Prometheus); empty: there is no such page.", secret=True
+    )
     mail_from: str = setting("Talent Marketplace <no-reply@marketplace.example>", "Sender of every mail.")
     trusted_proxies: str = setting(
         "",

@@ -53,6 +53,8 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "delete discarded files": {"task": "candidates.remove_discarded", "schedule": timedelta(seconds=30)},
     "rebuild what does not fit": {"task": "indexer.rebuild_outdated", "schedule": timedelta(minutes=10)},
     "remind of deletions": {"task": "contacts.remind_deletions", "schedule": timedelta(hours=1)},
+    "repair what drifted": {"task": "indexer.sweep", "schedule": timedelta(minutes=5)},
+    "compare index and database": {"task": "indexer.check", "schedule": crontab(hour=3, minute=10)},
     "prune done messages": {"task": "outbox.prune", "schedule": timedelta(hours=1)},
     "end inactive accounts": {"task": "recruiters.purge_inactive", "schedule": timedelta(hours=1)},
     "delete what had its time": {"task": "retention.run", "schedule": crontab(hour=2, minute=0)},

@@ -6,7 +6,7 @@ tables leaves the package. Rules are not decided here: ``policy.py`` decides on 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -168,7 +168,7 @@ def fresh_day(profile_confirmed_at: datetime) -> date:
     return profile_confirmed_at.astimezone(UTC).date()
 
 
-_FACTS = (
+FACTS = (
     Candidate.id,
     Candidate.key,
     Candidate.state,
@@ -184,7 +184,7 @@ _FACTS = (
 )
 
 _CARD = (
-    *_FACTS,
+    *FACTS,
     Candidate.version,
     Candidate.region,
     Candidate.job_fields,
@@ -204,7 +204,8 @@ def _start(row: Any) -> Start | None:
     return Start(row.start_day, row.start_is_month, row.start_flex_weeks)
 
 
-def _facts(row: Any, permits: Mapping[str, WorkPermit]) -> VisibilityFacts:
+def facts_of(row: Any, permits: Mapping[str, WorkPermit]) -> VisibilityFacts:
+    """Return the facts of a row of :data:`FACTS`."""
     opted_in_at: datetime | None = row.opted_in_at
     return VisibilityFacts(
         candidate_id=row.id,
@@ -242,10 +243,10 @@ def visibility_facts_by_key(session: Session, keys: Collection[int]) -> dict[int
 
 
 def _visibility_facts(session: Session, condition: ColumnElement[bool]) -> list[VisibilityFacts]:
-    statement = select(*_FACTS).join(Account, Account.id == Candidate.account_id).where(condition)
+    statement = select(*FACTS).join(Account, Account.id == Candidate.account_id).where(condition)
     rows = session.execute(statement).all()
     permits = _permits(session, [row.id for row in rows])
-    return [_facts(row, permits[row.id]) for row in rows]
+    return [facts_of(row, permits[row.id]) for row in rows]
 
 
 def document_rows(session: Session, keys: Collection[int]) -> list[DocumentRow]:
@@ -259,27 +260,30 @@ def document_rows_by_id(session: Session, ids: Collection[UUID]) -> list[Documen
 
 
 def _document_rows(session: Session, condition: ColumnElement[bool]) -> list[DocumentRow]:
-    rows = session.execute(_cards().where(condition).order_by(Candidate.key)).all()
+    rows = session.execute(cards().where(condition).order_by(Candidate.key)).all()
     permits = _permits(session, [row.id for row in rows])
-    return [
-        DocumentRow(
-            facts=_facts(row, permits[row.id]),
-            version=row.version,
-            region=row.region,
-            job_fields=tuple(row.job_fields),
-            skills=tuple(row.skills),
-            other_skills=tuple(row.other_skills),
-            languages=tuple(row.languages),
-            education_level=row.education_level,
-            fresh_on=fresh_day(row.profile_confirmed_at),
-            headline=row.headline_scrubbed,
-            cv_text=row.text_scrubbed or "",
-        )
-        for row in rows
-    ]
+    return [document_row(row, permits[row.id]) for row in rows]
 
 
-def _cards(*more: Any) -> Any:
+def document_row(row: Any, permits: Mapping[str, WorkPermit]) -> DocumentRow:
+    """Return a row of :func:`cards` as what a document is built from."""
+    return DocumentRow(
+        facts=facts_of(row, permits),
+        version=row.version,
+        region=row.region,
+        job_fields=tuple(row.job_fields),
+        skills=tuple(row.skills),
+        other_skills=tuple(row.other_skills),
+        languages=tuple(row.languages),
+        education_level=row.education_level,
+        fresh_on=fresh_day(row.profile_confirmed_at),
+        headline=row.headline_scrubbed,
+        cv_text=row.text_scrubbed or "",
+    )
+
+
+def cards(*more: Any) -> Any:
+    """Return the statement that reads candidates with the text of their current CV."""
     return (
         select(*_CARD, *more)
         .join(Account, Account.id == Candidate.account_id)
@@ -287,41 +291,17 @@ def _cards(*more: Any) -> Any:
     )
 
 
-def iter_searchable(session: Session, country: str, batch: int = 500) -> Iterator[list[DocumentRow]]:
-    """Yield every searchable candidate of a country in batches, by ascending key.
-
-    Pages by key, so that a rebuild of a million holds one batch in memory and no open cursor.
-    """
-    last_key = 0
-    while True:
-        keys = session.scalars(
-            select(Candidate.key)
-            .where(
-                Candidate.country == country,
-                Candidate.state == CandidateState.SEARCHABLE,
-                Candidate.key > last_key,
-            )
-            .order_by(Candidate.key)
-            .limit(batch)
-        ).all()
-        if not keys:
-            return
-        yield document_rows(session, keys)
-        last_key = keys[-1]
-
-
 def count_searchable(session: Session, country: str) -> int:
-    """Return how many candidates :func:`iter_searchable` will yield."""
+    """Return how many candidates of a country are searchable."""
     statement = select(func.count()).where(
         Candidate.country == country, Candidate.state == CandidateState.SEARCHABLE
     )
     return session.scalars(statement).one()
 
 
-@cache
-def _listed_people() -> Any:
-    """The statement of :func:`people_to_list`, built once: it is part of every search."""
-    permits = (
+def permits_column() -> Any:
+    """Return the candidate's rights to work as one column of a statement of :func:`cards`."""
+    return (
         select(
             func.jsonb_object_agg(
                 RightToWork.country, func.jsonb_build_array(RightToWork.right, RightToWork.expires_on)
@@ -332,7 +312,20 @@ def _listed_people() -> Any:
         .scalar_subquery()
         .label("permits")
     )
-    return _cards(permits).where(
+
+
+def permits_of(row: Any) -> dict[str, WorkPermit]:
+    """Return what :func:`permits_column` brought."""
+    return {
+        country: WorkPermit(WorkRight(right), None if until is None else date.fromisoformat(until))
+        for country, (right, until) in (row.permits or {}).items()
+    }
+
+
+@cache
+def _listed_people() -> Any:
+    """The statement of :func:`people_to_list`, built once: it is part of every search."""
+    return cards(permits_column()).where(
         Candidate.id.in_(bindparam("ids", expanding=True)), Candidate.start_day.is_not(None)
     )
 
@@ -343,11 +336,7 @@ def people_to_list(
     """Return facts and card of each of these candidates in one statement, for the caller to re-check."""
     found = {}
     for row in session.execute(_listed_people(), {"ids": list(ids)}):
-        permits = {
-            country: WorkPermit(WorkRight(right), None if until is None else date.fromisoformat(until))
-            for country, (right, until) in (row.permits or {}).items()
-        }
-        found[row.id] = _facts(row, permits), _card(row)
+        found[row.id] = facts_of(row, permits_of(row)), _card(row)
     return found
 
 
@@ -379,7 +368,7 @@ def opened_profile(session: Session, candidate_id: UUID, *, is_minor: bool) -> O
     gate has written its row before; raises :class:`NotFoundError` for an unknown id.
     """
     row = session.execute(
-        _cards(Account.first_name, Account.last_name).where(Candidate.id == candidate_id)
+        cards(Account.first_name, Account.last_name).where(Candidate.id == candidate_id)
     ).one_or_none()
     if row is None:
         raise NotFoundError(candidate_id)

@@ -13,6 +13,7 @@ import marketplace.moderation.models
 import marketplace.outbox
 import marketplace.rate_limits.models
 import marketplace.recruiters.models
+import marketplace.search.drift
 import marketplace.terms.models  # noqa: F401  (imported for the tables it declares, like those above)
 from marketplace.db import Base
 

@@ -15,7 +15,8 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,21 @@ Stamp = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Current:
-    """The generation that answers. Not ``complete``: it was begun empty and waits for a rebuild."""
+    """The generation that answers. Not ``complete``: it was begun empty and waits for a rebuild.
+
+    ``previous`` answered before it and is kept to go back to, with the fingerprint it was made by.
+    """
 
     generation: str
     fingerprint: str
     complete: bool
+    previous: str | None = None
+    previous_fingerprint: str | None = None
+
+    def followed_by(self, generation: str, fingerprint: str) -> Current:
+        """Return ``generation`` as the one that answers, with this one kept if it was complete."""
+        kept = (self.generation, self.fingerprint) if self.complete else (None, None)
+        return Current(generation, fingerprint, complete=True, previous=kept[0], previous_fingerprint=kept[1])
 
 
 class CountryFolder:
@@ -132,12 +143,35 @@ class CountryFolder:
         finally:
             os.close(descriptor)
 
-    def clear(self) -> None:
-        """Remove every generation but the current one; readers that still map them keep their pages."""
+    def clear(self) -> list[str]:
+        """Remove every generation but the current one and the one before it; return their names.
+
+        Readers that still map them keep their pages.
+        """
         current = self.current()
-        for path in self.path.glob("g-*"):
-            if current is None or path.name != current.generation:
-                shutil.rmtree(path, ignore_errors=True)
+        kept = {current.generation, current.previous} if current is not None else set()
+        removed = sorted(path.name for path in self.path.glob("g-*") if path.name not in kept)
+        for name in removed:
+            shutil.rmtree(self.generation(name), ignore_errors=True)
+        return removed
+
+    def tidy(self, older_than: datetime) -> list[str]:
+        """Remove what a killed rebuild left, and the generation before once it was replaced too long ago.
+
+        Does nothing while a rebuild runs.
+        """
+        with self._locked("rebuild.lock", fcntl.LOCK_EX, 0) as free:
+            if not free:
+                return []
+            with self.writing():
+                self._journal.unlink(missing_ok=True)
+                current = self.current()
+                if current is not None and current.previous and self._switched_at() < older_than.timestamp():
+                    self.switch(replace(current, previous=None, previous_fingerprint=None))
+                return self.clear()
+
+    def _switched_at(self) -> float:
+        return self._pointer.stat().st_mtime
 
     @contextmanager
     def _locked(self, name: str, kind: int, seconds: float) -> Iterator[bool]:

@@ -1,6 +1,6 @@
 """The search engine of production: OpenSearch, one index per country behind an alias.
 
-Docs: docs/search.md, 12. Queries and mapping are plain data of their own modules; this one keeps the
+Docs: docs/search.md, 15. Queries and mapping are plain data of their own modules; this one keeps the
 promises of the port. A search that the engine does not answer whole and in time is refused.
 """
 
@@ -9,25 +9,42 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from http import HTTPStatus
 from itertools import chain
 
 import structlog
 
 from marketplace.clock import Clock, SystemClock
-from marketplace.errors import SearchUnavailableError
+from marketplace.errors import ConflictError, SearchUnavailableError
 from marketplace.reference import TERRITORY
 from marketplace.search import matching, synonyms, words
 from marketplace.search import opensearch_bulk as bulk
 from marketplace.search import opensearch_queries as queries
 from marketplace.search.document import CandidateDocument
 from marketplace.search.facets import FACETS, result
-from marketplace.search.opensearch_calls import Deadline, Engine, EngineError, Json, whole
+from marketplace.search.opensearch_calls import (
+    BLOCKED,
+    BLOCKED_REASON,
+    Deadline,
+    Engine,
+    EngineError,
+    Json,
+    whole,
+)
 from marketplace.search.opensearch_generations import Generations, Layout, Lease, Leases, layouts
 from marketplace.search.opensearch_mapping import GONE
-from marketplace.search.port import CountryHealth, IndexHealth, Progress
+from marketplace.search.port import (
+    Change,
+    Check,
+    CountryHealth,
+    IndexHealth,
+    Progress,
+    Removal,
+    Versions,
+)
 from marketplace.search.query import SearchPage, SearchQuery
 from marketplace.search.synonyms import Need
 from marketplace.settings import Settings
@@ -146,7 +163,11 @@ class OpenSearchIndex:
             raise
 
     def rebuild(
-        self, country: str, documents: Iterable[CandidateDocument], progress: Progress | None = None
+        self,
+        country: str,
+        documents: Iterable[CandidateDocument],
+        progress: Progress | None = None,
+        check: Check | None = None,
     ) -> int:
         """See :meth:`SearchIndex.rebuild`. The index before stays, to go back to."""
         home = self._countries[country]
@@ -155,7 +176,7 @@ class OpenSearchIndex:
                 name = home.begin()
             try:
                 done = self._fill(home, documents, lease, progress)
-                self._open(home, name, lease)
+                self._open(home, name, lease, check)
             except BaseException:
                 self._abandon(home, name)
                 raise
@@ -163,15 +184,39 @@ class OpenSearchIndex:
         self._believed.pop(country, None)
         return done
 
-    def versions(self, country: str) -> Iterator[tuple[int, int]]:
+    def rollback(self, country: str, changes: Callable[[Versions], Iterable[Change]]) -> None:
+        """See :meth:`SearchIndex.rollback`. Writers write to both until the aliases move."""
+        home = self._countries[country]
+        with self._leases.hold(country) as lease:
+            with _engine():
+                name = home.begin_again()
+            try:
+                self._apply(home, changes(self._versions(home.building)), lease)
+                self._open(home, name, lease)
+            except BaseException:
+                with _engine():
+                    home.end_again(name)
+                raise
+            self._finish(home)
+        self._believed.pop(country, None)
+
+    def tidy(self, country: str, older_than: datetime) -> list[str]:
+        """See :meth:`SearchIndex.tidy`."""
+        home = self._countries[country]
+        try:
+            with self._leases.hold(country), _engine():
+                return home.tidy(older_than)
+        except ConflictError:
+            return []
+
+    def versions(self, country: str) -> Versions:
         """See :meth:`SearchIndex.versions`. Pages of keys, so nothing is held open and all may be written."""
-        base, last = self._countries[country].base, -1
-        while True:
-            found = self._listed(base, last)
-            yield from found
-            if len(found) < _PAGE:
-                return
-            last = found[-1][0]
+        return self._versions(self._countries[country].base)
+
+    def stored(self, country: str, keys: Collection[int]) -> dict[int, int]:
+        """See :meth:`SearchIndex.stored`."""
+        body = {"query": {"terms": {"key": sorted(keys)}}, "size": max(1, len(keys))}
+        return dict(self._listed(self._countries[country].base, body))
 
     def count(self, country: str) -> int:
         """See :meth:`SearchIndex.count`."""
@@ -243,17 +288,31 @@ class OpenSearchIndex:
         done = 0
         actions = (bulk.put_action(home.building, document, only_newer=True) for document in documents)
         with _engine():
-            for sent in bulk.send(self.engine, actions):
+            for sent in bulk.send_at_once(self.engine, actions):
                 lease.check()
                 done += sent
                 if progress is not None:
                     progress(done)
         return done
 
-    def _open(self, home: Generations, name: str, lease: Lease) -> None:
+    def _apply(self, home: Generations, changes: Iterable[Change], lease: Lease) -> None:
+        actions = (
+            bulk.purge_action(home.building, change.key, change.version)
+            if isinstance(change, Removal)
+            else bulk.put_action(home.building, change)
+            for change in changes
+        )
+        with _engine():
+            for _ in bulk.send(self.engine, actions):
+                lease.check()
+
+    def _open(self, home: Generations, name: str, lease: Lease, check: Check | None = None) -> None:
         with _engine():
             home.open(name)
             self._purge(home.building)
+        if check is not None:
+            check(self._versions(home.building))
+        with _engine():
             lease.check()
             home.switch(name)
 
@@ -282,9 +341,18 @@ class OpenSearchIndex:
         except (SearchUnavailableError, EngineError):
             log.warning("search.rebuild_left", index=name)  # the next rebuild removes it
 
-    def _listed(self, base: str, last: int) -> list[tuple[int, int]]:
-        body = {
-            "size": _PAGE, "query": {"range": {"key": {"gt": last}}}, "sort": [{"key": "asc"}],
+    def _versions(self, base: str) -> Versions:
+        last = -1
+        while True:
+            found = self._listed(base, {"query": {"range": {"key": {"gt": last}}}, "size": _PAGE})
+            yield from found
+            if len(found) < _PAGE:
+                return
+            last = found[-1][0]
+
+    def _listed(self, base: str, which: Json) -> list[tuple[int, int]]:
+        body = which | {
+            "sort": [{"key": "asc"}],
             "track_total_hits": False, "stored_fields": "_none_", "docvalue_fields": ["version"],
         }  # fmt: skip
         with _engine():
@@ -353,4 +421,5 @@ def _engine() -> Iterator[None]:
         yield
     except (EngineError, bulk.MissingAliasError) as error:
         log.exception("search.engine_refused")
-        raise SearchUnavailableError from error
+        blocked = isinstance(error, EngineError) and error.kind == BLOCKED
+        raise SearchUnavailableError(reason=BLOCKED_REASON if blocked else "") from error

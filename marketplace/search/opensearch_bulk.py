@@ -6,7 +6,9 @@ older document never replaces a newer one, and a repeated request changes nothin
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -15,7 +17,7 @@ import structlog
 
 from marketplace.errors import SearchUnavailableError
 from marketplace.search.document import CandidateDocument, flatten
-from marketplace.search.opensearch_calls import Engine, Json, pause
+from marketplace.search.opensearch_calls import BLOCKED, BLOCKED_REASON, Engine, Json, pause
 from marketplace.search.opensearch_mapping import GONE
 from marketplace.search.port import DocumentRefusedError
 
@@ -23,6 +25,9 @@ log = structlog.get_logger()
 
 REQUEST_BYTES = 4_000_000
 """A request is closed once it is this long; large ones gain nothing and cost both sides memory."""
+
+IN_FLIGHT = 2
+"""Requests a rebuild has under way: the engine works on one shard with as many threads."""
 
 _TRIES = 6
 _FILTER = "errors,items.*.status,items.*.error.type"
@@ -87,18 +92,42 @@ def send(engine: Engine, actions: Iterable[Action]) -> Iterator[int]:
     Raises ``SearchUnavailableError``, :class:`MissingAliasError` and ``DocumentRefusedError``; what was
     carried out before stays carried out.
     """
+    for request in _requests(actions):
+        _send(engine, request)
+        yield len(request)
+
+
+def send_at_once(engine: Engine, actions: Iterable[Action], requests: int = IN_FLIGHT) -> Iterator[int]:
+    """Carry out every action, in no order, several requests at once; else as :func:`send`.
+
+    Documents are made while the engine takes those before, and one more at most is ready to go.
+    """
+    under_way: deque[Future[int]] = deque()
+    with ThreadPoolExecutor(requests, thread_name_prefix="bulk") as pool:
+        for request in _requests(actions):
+            if len(under_way) == requests:
+                yield under_way.popleft().result()
+            under_way.append(pool.submit(_send_counted, engine, request))
+        while under_way:
+            yield under_way.popleft().result()
+
+
+def _send_counted(engine: Engine, actions: Sequence[Action]) -> int:
+    _send(engine, actions)
+    return len(actions)
+
+
+def _requests(actions: Iterable[Action]) -> Iterator[list[Action]]:
     waiting: list[Action] = []
     size = 0
     for action in actions:
         waiting.append(action)
         size += len(action.lines)
         if size >= REQUEST_BYTES:
-            _send(engine, waiting)
-            yield len(waiting)
+            yield waiting
             waiting, size = [], 0
     if waiting:
-        _send(engine, waiting)
-        yield len(waiting)
+        yield waiting
 
 
 def _send(engine: Engine, actions: Sequence[Action]) -> None:
@@ -129,11 +158,11 @@ def _busy(actions: Sequence[Action], answer: Json) -> list[Action]:
         if kind == _MISSING:
             if not action.is_optional:
                 raise MissingAliasError
+        elif kind == BLOCKED or status == HTTPStatus.FORBIDDEN:
+            log.error("search.writes_blocked", kind=kind)
+            raise SearchUnavailableError(reason=BLOCKED_REASON)
         elif status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             busy.append(action)
-        elif status == HTTPStatus.FORBIDDEN:  # blocked: the disk is full, or somebody closed the index
-            log.error("search.writes_blocked", kind=kind)
-            raise SearchUnavailableError
         else:
             refused[action.key] = kind
     if refused:

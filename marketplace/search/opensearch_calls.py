@@ -38,6 +38,11 @@ Json = dict[str, Any]
 
 _CONNECT_SECONDS = 0.3
 _CHUNK = 65_536
+BLOCKED = "cluster_block_exception"
+BLOCKED_REASON = (
+    "OpenSearch refuses writes (its disk is full, or an index was closed): make room, lift the block"
+)
+
 _BUSY = frozenset({429, 502, 503, 504})
 """Answers after which the same question may be asked again; nothing was carried out."""
 
@@ -305,7 +310,7 @@ def _told(error: TransportError) -> SearchUnavailableError | EngineError:
         return SearchUnavailableError()
     if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("search.engine_busy", status=status, kind=error.error)
-        return SearchUnavailableError()
+        return SearchUnavailableError(reason=BLOCKED_REASON if error.error == BLOCKED else "")
     return EngineError(status, error.error)
 
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Any
@@ -26,16 +27,19 @@ from marketplace.search.opensearch_mapping import analysis_fingerprint, fields_f
 log = structlog.get_logger()
 
 _TRIES = 5
-_DESCRIBED = {"filter_path": "*.aliases,*.mappings._meta"}
+_RED_SECONDS = 30
+"""How long the shards of a filled index may take to be there."""
+_DESCRIBED = {"filter_path": "*.aliases,*.mappings._meta,*.settings.index.creation_date"}
 
 
 @dataclass(frozen=True)
 class Stored:
-    """One index: its aliases, and by which fields and analysis it was made."""
+    """One index: its aliases, when and by which fields and analysis it was made."""
 
     aliases: frozenset[str]
     fields: str
     analysis: str
+    created_at: float
 
     @property
     def fits_fields(self) -> bool:
@@ -115,6 +119,24 @@ class Generations:
                 return name
         raise SearchUnavailableError
 
+    def begin_again(self) -> str:
+        """Have the index before the last rebuild written to beside the one that answers; return its name.
+
+        Raises ``ConflictError`` (``no_previous_index``) where there is none that this code can ask.
+        """
+        self.clear()
+        layout = self.layout()
+        name = layout.previous
+        if name is None or not layout.indexes[name].fits_fields:
+            raise ConflictError("no_previous_index", "There is no index to go back to that fits this code.")
+        self._engine.do("POST", "/_aliases", {"actions": [{"add": {"index": name, "alias": self.building}}]})
+        return name
+
+    def end_again(self, name: str) -> None:
+        """Write no more to the index before; it is kept."""
+        remove = {"index": name, "alias": self.building, "must_exist": False}
+        self._engine.do("POST", "/_aliases", {"actions": [{"remove": remove}]})
+
     def _create(self, name: str, body: Json) -> bool:
         """Make an index; False when another process made one of that name first."""
         try:
@@ -129,12 +151,20 @@ class Generations:
         """Make a filled index ready to answer: searchable, copied, and not red."""
         index = {"refresh_interval": "1s", "number_of_replicas": self._replicas}
         self._engine.do_again("PUT", f"/{name}/_settings", {"index": index})
+        try:
+            self._engine.do_again(
+                "GET",
+                f"/_cluster/health/{name}",
+                None,
+                {"wait_for_status": "yellow", "timeout": f"{_RED_SECONDS}s"},
+            )
+        except EngineError as error:
+            if error.status != HTTPStatus.REQUEST_TIMEOUT:
+                raise
+            raise SearchUnavailableError(
+                reason=f"the new index {name} is red, see _cluster/health"
+            ) from error
         whole(self._engine.do_again("POST", f"/{name}/_refresh"))
-        health = self._engine.do_again(
-            "GET", f"/_cluster/health/{name}", None, {"wait_for_status": "yellow", "timeout": "30s"}
-        )
-        if health["status"] == "red" or health["timed_out"]:
-            raise SearchUnavailableError
 
     def switch(self, name: str) -> None:
         """Let ``name`` answer from now on, in one step, and keep the one before."""
@@ -150,11 +180,25 @@ class Generations:
             actions.append({"add": {"index": before, "alias": self._previous}})
         self._engine.do("POST", "/_aliases", {"actions": actions})
 
-    def clear(self) -> None:
-        """Delete every index that neither answers nor is kept to go back to."""
+    def clear(self) -> list[str]:
+        """Delete every index that neither answers nor is kept to go back to; return their names."""
         layout = self.layout()
-        for name in layout.indexes.keys() - {layout.current, layout.previous}:
+        if layout.building is not None and layout.building == layout.previous:
+            self.end_again(layout.building)  # a rollback that was killed
+        unused = sorted(layout.indexes.keys() - {layout.current, layout.previous})
+        for name in unused:
             self.delete(name)
+        return unused
+
+    def tidy(self, older_than: datetime) -> list[str]:
+        """Clear, and delete the index kept to go back to where both it and its successor are older."""
+        removed = self.clear()
+        layout = self.layout()
+        made = [stored.created_at for stored in layout.indexes.values()]
+        if layout.previous is not None and max(made) < older_than.timestamp():
+            self.delete(layout.previous)
+            removed.append(layout.previous)
+        return removed
 
     def delete(self, name: str) -> None:
         """Delete an index; one that is gone already is fine."""
@@ -171,7 +215,11 @@ def _layout(base: str, described: Json) -> Layout:
     return Layout(
         base,
         {
-            name: Stored(frozenset(told.get("aliases", {})), *_made_by(told["mappings"]["_meta"]))
+            name: Stored(
+                frozenset(told.get("aliases", {})),
+                *_made_by(told["mappings"]["_meta"]),
+                int(told["settings"]["index"]["creation_date"]) / 1000,
+            )
             for name, told in described.items()
             if name.startswith(f"{base}-")
         },
@@ -214,7 +262,10 @@ class Leases:
         self._make_index()
         params, is_held = self._read(country)
         if is_held:
-            raise ConflictError("rebuild_running", "A rebuild of this index is running.")
+            raise ConflictError(
+                "rebuild_running",
+                f"A rebuild of this index is running, or was killed in the last {self._seconds:.0f} seconds.",
+            )
         self._write(country, lease, params)
 
     def _write(self, country: str, lease: Lease, params: Json) -> None:

@@ -1,6 +1,6 @@
 """From a :class:`SearchQuery` to the body of one ``_search``, and back from its answer. Pure.
 
-Shapes and what each saves: docs/search.md, 12. The words of people only ever stand as values of
+Shapes and what each saves: docs/search.md, 15. The words of people only ever stand as values of
 ``term``, ``terms`` and ``match_phrase`` with a fixed analyzer: no query string, script, wildcard,
 pattern or fuzziness exists here (security.md X-07).
 """

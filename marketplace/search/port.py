@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from marketplace.search.document import CandidateDocument
@@ -11,6 +12,12 @@ from marketplace.search.query import SearchPage, SearchQuery
 
 Progress = Callable[[int], None]
 """Told the number of documents indexed so far."""
+
+Versions = Iterator[tuple[int, int]]
+"""(key, version) of documents in ascending order of key."""
+
+Check = Callable[[Versions], None]
+"""Looks at a new index before it answers; what it raises leaves the one before in place."""
 
 FOREVER = 2**62
 """The version of a removal that nothing follows."""
@@ -22,6 +29,17 @@ class DocumentRefusedError(Exception):
     def __init__(self, reasons: Mapping[int, str]) -> None:
         super().__init__("; ".join(f"{key}: {reason}" for key, reason in sorted(reasons.items())))
         self.reasons = dict(reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A document that must go, with the version of the row that says so."""
+
+    key: int
+    version: int
+
+
+Change = CandidateDocument | Removal
 
 
 @dataclass(frozen=True)
@@ -69,18 +87,42 @@ class SearchIndex(Protocol):
         ...
 
     def rebuild(
-        self, country: str, documents: Iterable[CandidateDocument], progress: Progress | None = None
+        self,
+        country: str,
+        documents: Iterable[CandidateDocument],
+        progress: Progress | None = None,
+        check: Check | None = None,
     ) -> int:
         """Build the country's index anew and swap it in at once; return the number of documents.
 
         ``documents`` is first touched after the index is locked against a second rebuild. The live
-        index keeps answering, and what is written to it meanwhile is in the new one too.
+        index keeps answering, and what is written to it meanwhile is in the new one too. ``check``
+        sees the new index before it answers. The one before is kept, to go back to.
         Raises ``ConflictError`` (``rebuild_running``) when another rebuild of the country runs.
         """
         ...
 
-    def versions(self, country: str) -> Iterator[tuple[int, int]]:
+    def rollback(self, country: str, changes: Callable[[Versions], Iterable[Change]]) -> None:
+        """Let the index before the last rebuild answer again, brought up to date first.
+
+        ``changes`` is given what that index holds and says what has to change in it; what is written
+        meanwhile is in it too. Raises ``ConflictError``: ``no_previous_index``, ``rebuild_running``.
+        """
+        ...
+
+    def tidy(self, country: str, older_than: datetime) -> list[str]:
+        """Remove what a killed rebuild left, and what is kept to go back to; return the names.
+
+        The latter only if it was replaced before ``older_than``. Nothing is done while a rebuild runs.
+        """
+        ...
+
+    def versions(self, country: str) -> Versions:
         """Yield (key, version) of every document in ascending order of key."""
+        ...
+
+    def stored(self, country: str, keys: Collection[int]) -> dict[int, int]:
+        """Return the version by key of those of ``keys`` that are in the index; some thousands at most."""
         ...
 
     def count(self, country: str) -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -21,7 +22,7 @@ import structlog
 import tantivy
 from tantivy import Occur, Query
 
-from marketplace.errors import SearchUnavailableError
+from marketplace.errors import ConflictError, SearchUnavailableError
 from marketplace.reference import TERRITORY
 from marketplace.search import matching, synonyms, words
 from marketplace.search.document import (
@@ -37,7 +38,15 @@ from marketplace.search.document import (
 )
 from marketplace.search.facets import FACETS, result
 from marketplace.search.generations import CountryFolder, Current, Stamp
-from marketplace.search.port import CountryHealth, IndexHealth, Progress
+from marketplace.search.port import (
+    Change,
+    Check,
+    CountryHealth,
+    IndexHealth,
+    Progress,
+    Removal,
+    Versions,
+)
 from marketplace.search.query import FacetResult, Hit, Position, SearchPage, SearchQuery, Sort
 from marketplace.search.synonyms import Alternative, Need, Sought
 
@@ -128,7 +137,11 @@ class TantivyIndex:
         """See :meth:`SearchIndex.refresh`. Each search looks for itself, so there is nothing to do."""
 
     def rebuild(
-        self, country: str, documents: Iterable[CandidateDocument], progress: Progress | None = None
+        self,
+        country: str,
+        documents: Iterable[CandidateDocument],
+        progress: Progress | None = None,
+        check: Check | None = None,
     ) -> int:
         """See :meth:`SearchIndex.rebuild`. Writers wait only while the journal is replayed and swapped."""
         folder = self._folders[country]
@@ -137,32 +150,47 @@ class TantivyIndex:
                 generation = folder.begin()
                 index = _create(folder.generation(generation))
             done = _fill(index, documents, progress)
-            with _engine(), folder.writing():
-                for entry in folder.recorded():
-                    with _writer(index, _WRITE_HEAP) as writer:
-                        if "put" in entry:
-                            _upsert(index, writer, entry["put"])
-                        else:
-                            _remove(index, writer, dict(entry["remove"]))
-                folder.switch(Current(generation, fingerprint(), complete=True))
+            if check is not None:
+                check(_versions(index))
+            _answer_from(folder, index, generation)
         return done
 
-    def versions(self, country: str) -> Iterator[tuple[int, int]]:
+    def rollback(self, country: str, changes: Callable[[Versions], Iterable[Change]]) -> None:
+        """See :meth:`SearchIndex.rollback`."""
+        folder = self._folders[country]
+        with folder.rebuilding():
+            current = folder.current()
+            if current is None or current.previous is None or current.previous_fingerprint != fingerprint():
+                raise ConflictError(
+                    "no_previous_index", "There is no index to go back to that fits this code."
+                )
+            with _engine():
+                index = _open(folder.generation(current.previous))
+            wanted = iter(changes(_versions(index)))
+            while batch := list(islice(wanted, _BATCH)):
+                gone = {change.key: change.version for change in batch if isinstance(change, Removal)}
+                flats = [flatten(change) for change in batch if isinstance(change, CandidateDocument)]
+                with _engine(), _writer(index, _WRITE_HEAP) as writer:
+                    _upsert(index, writer, flats)
+                    _remove(index, writer, gone)
+            _answer_from(folder, index, current.previous)
+
+    def tidy(self, country: str, older_than: datetime) -> list[str]:
+        """See :meth:`SearchIndex.tidy`."""
+        with _engine():
+            return self._folders[country].tidy(older_than)
+
+    def versions(self, country: str) -> Versions:
         """See :meth:`SearchIndex.versions`."""
         with _engine():
             searcher = self._searcher(country)
-            last = -1
-            while searcher is not None:
-                beyond = _at_least("key", last + 1)
-                found = searcher.search(
-                    beyond, _PAGE, count=False, order_by_field="key", order=tantivy.Order.Asc
-                ).hits
-                addresses = [address for _, address in found]
-                versions = searcher.fast_field_values("version", addresses)
-                yield from zip((key for key, _ in found), cast("list[int]", versions), strict=True)
-                if len(found) < _PAGE:
-                    return
-                last = found[-1][0]
+        return iter(()) if searcher is None else _listed(searcher)
+
+    def stored(self, country: str, keys: Collection[int]) -> dict[int, int]:
+        """See :meth:`SearchIndex.stored`."""
+        with _engine():
+            searcher = self._searcher(country)
+            return {} if searcher is None or not keys else dict(_stored_versions(searcher, keys))
 
     def count(self, country: str) -> int:
         """See :meth:`SearchIndex.count`."""
@@ -225,7 +253,8 @@ def _engine() -> Iterator[None]:
         yield
     except (ValueError, OSError, RuntimeError) as error:
         log.exception("search.engine_failed")
-        raise SearchUnavailableError from error
+        full = "no space left" in str(error).lower()
+        raise SearchUnavailableError(reason="the disk of the index is full" if full else "") from error
     except BaseException as error:
         if type(error).__name__ == "PanicException":
             log.exception("search.engine_panicked")
@@ -331,7 +360,7 @@ def _upsert(index: tantivy.Index, writer: tantivy.IndexWriter, flats: Iterable[M
         key = cast("int", flat["key"])
         if key not in newest or cast("int", flat["version"]) >= cast("int", newest[key]["version"]):
             newest[key] = flat
-    for key, version in _stored_versions(index, newest):
+    for key, version in _committed_versions(index, newest):
         if version > cast("int", newest[key]["version"]):
             del newest[key]
     _delete(writer, newest)
@@ -341,14 +370,55 @@ def _upsert(index: tantivy.Index, writer: tantivy.IndexWriter, flats: Iterable[M
 
 def _remove(index: tantivy.Index, writer: tantivy.IndexWriter, versions: Mapping[int, int]) -> None:
     """Remove by key, but nothing newer than the row that says so."""
-    newer = {key for key, version in _stored_versions(index, versions) if version > versions[key]}
+    newer = {key for key, version in _committed_versions(index, versions) if version > versions[key]}
     _delete(writer, versions.keys() - newer)
 
 
-def _stored_versions(index: tantivy.Index, keys: Collection[int]) -> list[tuple[int, int]]:
+def _answer_from(folder: CountryFolder, index: tantivy.Index, generation: str) -> None:
+    """Write what was written meanwhile to ``generation`` too, and let it answer from then on."""
+    with _engine(), folder.writing():
+        for entry in folder.recorded():
+            with _writer(index, _WRITE_HEAP) as writer:
+                if "put" in entry:
+                    _upsert(index, writer, entry["put"])
+                else:
+                    _remove(index, writer, dict(entry["remove"]))
+        before = folder.current()
+        if before is None:
+            folder.switch(Current(generation, fingerprint(), complete=True))
+        else:
+            folder.switch(before.followed_by(generation, fingerprint()))
+
+
+def _versions(index: tantivy.Index) -> Versions:
+    """Return key and version of every committed document by ascending key."""
+    with _engine():
+        index.reload()
+        return _listed(index.searcher())
+
+
+def _listed(searcher: tantivy.Searcher) -> Versions:
+    last = -1
+    while True:
+        with _engine():
+            found = searcher.search(
+                _at_least("key", last + 1), _PAGE, count=False, order_by_field="key", order=tantivy.Order.Asc
+            ).hits
+            addresses = [address for _, address in found]
+            versions = cast("list[int]", searcher.fast_field_values("version", addresses))
+        yield from zip((key for key, _ in found), versions, strict=True)
+        if len(found) < _PAGE:
+            return
+        last = found[-1][0]
+
+
+def _committed_versions(index: tantivy.Index, keys: Collection[int]) -> list[tuple[int, int]]:
     """Return key and version of the documents of ``keys`` that are committed."""
     index.reload()
-    searcher = index.searcher()
+    return _stored_versions(index.searcher(), keys)
+
+
+def _stored_versions(searcher: tantivy.Searcher, keys: Collection[int]) -> list[tuple[int, int]]:
     here = _one_of("key", list(keys))
     addresses = [address for _, address in searcher.search(here, max(1, len(keys)), count=False).hits]
     stored = cast("list[int]", searcher.fast_field_values("key", addresses))

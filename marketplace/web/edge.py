@@ -29,7 +29,7 @@ from marketplace.web.problems import PageRenderer, UnknownHostError, answer
 log = structlog.get_logger("marketplace.access")
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-_QUIET = ("/livez", "/readyz", "/static/")
+_QUIET = ("/livez", "/readyz", "/metrics", "/static/")
 _NUL = re.compile(rb"%00", re.IGNORECASE)
 
 

@@ -245,7 +245,7 @@ def to_problem(refusal: Refusal, language: str, request_id: str) -> Problem:
 def wants_json(request: AnyRequest) -> bool:
     """Programs get problem details, people get pages."""
     path = request.scope["path"]
-    if path.startswith("/api/") or path in {"/livez", "/readyz", "/csp-reports"}:
+    if path.startswith("/api/") or path in {"/livez", "/readyz", "/metrics", "/csp-reports"}:
         return True
     accept = request.headers.get("accept", "")
     return "text/html" not in accept and "json" in accept

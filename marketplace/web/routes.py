@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.static_files import create_static_files_router
 
 from marketplace.settings import Settings
-from marketplace.web import devmail, docs, health, start
+from marketplace.web import devmail, docs, health, metrics, start
 from marketplace.web.pages import STATIC
 
 API_ROUTES: list[HTTPRouteHandler] = [docs.form_token]
@@ -27,6 +27,7 @@ def page_routes(settings: Settings) -> Sequence[Any]:
         start.csp_report,
         health.livez,
         health.readyz,
+        metrics.metrics,
         docs.openapi_document,
         docs.docs_page,
         create_static_files_router(

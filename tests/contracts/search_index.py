@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise, product
 from random import Random
 from typing import Any
@@ -21,15 +21,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketplace import reference
+from marketplace.errors import ConflictError
 from marketplace.periods import day_number, month_end, weeks_either_side
 from marketplace.search import highlight, words
 from marketplace.search.document import CandidateDocument
 from marketplace.search.facets import FACETS
-from marketplace.search.port import FOREVER, SearchIndex
+from marketplace.search.port import FOREVER, Change, Removal, SearchIndex
 from marketplace.search.query import Position, SearchPage, SearchQuery, Sort, Visibility
 
 TODAY = date(2026, 11, 23)
 NEVER = 21991231
+PAST, FUTURE = datetime(2001, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
 EVERYONE = Visibility(country="FR", job_country="FR", today=TODAY)
 PLAIN = ("rigueur", "jardin", "musique", "voyage", "orange", "lecture", "voile", "montagne")
 """Words without synonyms, whose stems differ from one another."""
@@ -726,6 +728,87 @@ class SearchIndexContract:
         index.refresh()
         assert found(index, "voile") == {1, 9}
         assert not index.health().countries["FR"].is_rebuilding
+
+    def test_a_new_index_is_looked_at_before_it_answers(self, index: SearchIndex) -> None:
+        """F-04: the check sees what the new index holds; what it raises leaves the one before in place."""
+        seen: list[tuple[int, int]] = []
+
+        def refuse(versions: Iterator[tuple[int, int]]) -> None:
+            seen.extend(versions)
+            raise LookupError("differs")
+
+        put(index, "voile")
+        with pytest.raises(LookupError):
+            index.rebuild("FR", (document(key, version=key) for key in (5, 6)), None, refuse)
+        assert seen == [(5, 5), (6, 6)]
+        assert found(index, "voile") == {1}
+        assert not index.health().countries["FR"].is_rebuilding
+        assert index.tidy("FR", PAST) == [], "nothing is left of it"
+        index.rebuild("FR", [document(7)], None, seen.extend)
+        index.refresh()
+        assert seen[-1] == (7, 1)
+        assert found(index, "") == {7}
+
+    def test_rollback(self, index: SearchIndex) -> None:
+        """F-04: the index before answers again, with what changed since and is written meanwhile."""
+        index.rebuild("FR", [document(key, cv_text="voile") for key in (1, 2, 3)])
+        index.rebuild("FR", [document(9)])
+
+        def changes(versions: Iterator[tuple[int, int]]) -> Iterator[Change]:
+            assert list(versions) == [(1, 1), (2, 1), (3, 1)]
+            index.put([document(4, cv_text="voile")])
+            index.remove("FR", {1: 1})
+            yield Removal(2, 2)
+            yield document(3, version=2, cv_text="jardin")
+
+        index.rollback("FR", changes)
+        index.refresh()
+        assert list(index.versions("FR")) == [(3, 2), (4, 1)]
+        assert (found(index, "voile"), found(index, "jardin")) == ({4}, {3})
+        assert index.count("FR") == 2
+        index.rollback("FR", lambda versions: [])
+        index.refresh()
+        assert {9, 4} >= found(index, "") >= {9}, "the one that was rolled back from is kept in turn"
+
+    def test_a_rollback_that_fails_changes_nothing(self, index: SearchIndex) -> None:
+        """F-04: the index that answers goes on, and the one before is kept for another try."""
+
+        def changes(_: Iterator[tuple[int, int]]) -> Iterator[Change]:
+            yield document(5)
+            raise LookupError("gone")
+
+        index.rebuild("FR", [document(1)])
+        with pytest.raises(ConflictError, match="no index to go back to"):
+            index.rollback("FR", lambda versions: [])
+        index.rebuild("FR", [document(2)])
+        with pytest.raises(LookupError):
+            index.rollback("FR", changes)
+        index.put([document(3)])
+        index.refresh()
+        assert found(index, "") == {2, 3}
+        index.rollback("FR", lambda versions: [])
+        index.refresh()
+        assert 1 in found(index, "")
+
+    def test_the_index_before_is_kept_until_it_is_too_old(self, index: SearchIndex) -> None:
+        """F-04: kept for 24 hours to go back to, then removed."""
+        index.rebuild("FR", [document(1)])
+        index.rebuild("FR", [document(2)])
+        assert index.tidy("FR", PAST) == []
+        assert len(index.tidy("FR", FUTURE)) == 1
+        assert index.tidy("FR", FUTURE) == []
+        with pytest.raises(ConflictError):
+            index.rollback("FR", lambda versions: [])
+        index.refresh()
+        assert found(index, "") == {2}
+
+    def test_stored_versions_by_key(self, index: SearchIndex) -> None:
+        """F-03: the sweep asks for the versions of some keys."""
+        index.put([document(key, version=key + 10) for key in range(1, 2001)])
+        index.refresh()
+        assert index.stored("FR", [1, 7, 2000, 2001]) == {1: 11, 7: 17, 2000: 2010}
+        assert len(index.stored("FR", range(1, 2001))) == 2000
+        assert index.stored("FR", []) == index.stored("GB", [1]) == {}
 
     def test_health_counts(self, index: SearchIndex) -> None:
         """Interface: health names each country's documents."""

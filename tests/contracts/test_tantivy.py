@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
+import os
 import threading
 import time
 from pathlib import Path
@@ -14,7 +16,16 @@ import tantivy
 from marketplace.errors import ConflictError, SearchUnavailableError
 from marketplace.search import tantivy as adapter
 from marketplace.search.tantivy import TantivyIndex
-from tests.contracts.search_index import SearchIndexContract, ask, corpus, document, found, put
+from tests.contracts.search_index import (
+    FUTURE,
+    PAST,
+    SearchIndexContract,
+    ask,
+    corpus,
+    document,
+    found,
+    put,
+)
 
 
 class TestTantivy(SearchIndexContract):
@@ -175,8 +186,33 @@ def test_a_killed_rebuild_leaves_no_trace(folder: Path, tmp_path: Path) -> None:
     assert len(list((folder / "candidates-fr").glob("g-*"))) == 1
     index.rebuild("FR", [document(3)])
     kept = sorted(path.name for path in (folder / "candidates-fr").iterdir())
-    current = json.loads((folder / "candidates-fr" / "current.json").read_text())["generation"]
-    assert kept == ["current.json", current, "rebuild.lock", "write.lock"]
+    current = json.loads((folder / "candidates-fr" / "current.json").read_text())
+    assert kept == sorted(
+        ["current.json", current["previous"], current["generation"], "rebuild.lock", "write.lock"]
+    )
+
+
+def test_the_sweep_removes_what_a_killed_rebuild_left(folder: Path, tmp_path: Path) -> None:
+    """F-04: no leftover, even where nobody writes; a rebuild that is alive is left alone."""
+    index = TantivyIndex(folder)
+    put(index, "voile")
+    _kill_during(_rebuild_for_ever, folder, tmp_path / "done", 300)
+    assert len(list((folder / "candidates-fr").glob("g-*"))) == 2
+    assert index.tidy("FR", PAST) == ["g-000002"]
+    assert len(list((folder / "candidates-fr").glob("g-*"))) == 1
+
+    def documents():
+        assert TantivyIndex(folder).tidy("FR", FUTURE) == []
+        yield document(1)
+
+    assert index.rebuild("FR", documents()) == 1
+    assert found(index, "") == {1}
+
+
+def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-05: whoever rebuilds reads that the disk is full."""
+    with pytest.raises(SearchUnavailableError, match="disk of the index is full"), adapter._engine():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_a_broken_index_is_unavailability_not_a_crash(folder: Path) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, update
 
-from indexer import relay
+from indexer import relay, writing
 from indexer.rebuild import expected_documents, rebuild, rebuild_outdated
 from marketplace import outbox
 from marketplace.candidates import queries
@@ -23,7 +23,7 @@ from marketplace.errors import SearchUnavailableError
 from marketplace.outbox import OutboxMessage
 from marketplace.ports import Ports
 from marketplace.search.document import CandidateDocument
-from marketplace.search.port import SearchIndex
+from marketplace.search.port import DocumentRefusedError, SearchIndex
 from tests.builders import a_candidate
 
 
@@ -139,17 +139,70 @@ class PoisonedIndex:
 
 
 def test_one_message_that_fails_holds_up_no_other(ports: Ports, clock: FixedClock) -> None:
-    """F-06: it is put off, however often it fails, and carried out once it can be."""
-    listed = [a_listed_candidate(ports) for _ in range(4)]
+    """F-06: it is put off, given up at its eighth failure and not before, and done once it is revived."""
+    listed = [a_listed_candidate(ports) for _ in range(20)]
     poisoned = replace(ports, index=PoisonedIndex(ports.index, listed[1][1]))  # type: ignore[arg-type]
-    assert relay.drain(poisoned).done == 3
-    for _ in range(outbox.MAX_ATTEMPTS + 2):
+    assert relay.drain(poisoned).done == 19
+    for _ in range(outbox.MAX_ATTEMPTS - 2):
         clock.advance(timedelta(hours=2))
         assert relay.drain(poisoned).done == 0
-    assert len(waiting(ports)) == 1
+    assert dead_reasons(ports) == []
     clock.advance(timedelta(hours=2))
+    relay.drain(poisoned)
+    assert dead_reasons(ports) == ["ZeroDivisionError"]
+    clock.advance(timedelta(days=2))
+    assert relay.drain(ports).done == 0
+    with ports.db.transaction() as session:
+        assert queries.pending_lower_keys(session, "FR") == {listed[1][1]}, "still out of every answer"
+        assert outbox.revive(session, clock.now(), queries.CHANGED) == 1
+    assert relay.drain(ports).done == 1
+    assert dead_reasons(ports) == []
+    assert ports.index.count("FR") == 20
+
+
+def dead_reasons(ports: Ports) -> list[str | None]:
+    with ports.db.reading() as session:
+        return [message.last_error for message in outbox.dead(session, queries.CHANGED, 10)]
+
+
+class RefusingIndex(PoisonedIndex):
+    """An engine that says which document it refuses, and why."""
+
+    def put(self, documents: Iterable[CandidateDocument]) -> None:
+        given = list(documents)
+        if any(document.key == self._key for document in given):
+            raise DocumentRefusedError({self._key: "mapper_parsing_exception"})
+        self._index.put(given)
+
+
+def test_a_refused_document_is_set_aside_with_its_reason(ports: Ports, clock: FixedClock) -> None:
+    """F-06: the rest of its batch is indexed at once; the older document of the refused one goes."""
+    listed = [a_listed_candidate(ports) for _ in range(4)]
+    relay.drain(ports)
+    for candidate_id, _ in listed:
+        set_columns(ports, candidate_id, version=2)
+        changed(ports, candidate_id)
+    refusing = replace(ports, index=RefusingIndex(ports.index, listed[1][1]))  # type: ignore[arg-type]
+    assert relay.drain(refusing) == relay.DrainReport(done=3, indexed=3, refused=1)
+    assert dict(ports.index.versions("FR")) == {key: 2 for _, key in listed if key != listed[1][1]}
+    [message] = waiting(ports)
+    assert (message.attempts, message.last_error) == (1, "DocumentRefusedError: mapper_parsing_exception")
+    clock.advance(timedelta(seconds=1))
     assert relay.drain(ports).done == 1
     assert ports.index.count("FR") == 4
+
+
+def test_one_reading_carries_out_every_message_of_a_candidate(ports: Ports) -> None:
+    """F-02: messages beyond the batch, put off or given up are done with the one that was claimed."""
+    candidate_id, _ = a_listed_candidate(ports)
+    for _ in range(9):
+        changed(ports, candidate_id)
+    with ports.db.transaction() as session:
+        for message, attempts in zip(waiting(ports)[3:5], (3, outbox.MAX_ATTEMPTS), strict=True):
+            session.merge(message).attempts = attempts
+    report = relay.drain(ports, batch=1)
+    assert report == relay.DrainReport(done=10, indexed=1)
+    assert waiting(ports) == []
 
 
 def test_a_rebuild_equals_what_the_relay_wrote(ports: Ports) -> None:
@@ -173,11 +226,11 @@ def test_an_empty_country_is_rebuilt_to_nothing(ports: Ports, country: str) -> N
     assert ports.index.count(country) == 0
 
 
-def test_a_drain_does_not_wait_for_a_rebuild(ports: Ports) -> None:
-    """F-06: while a rebuild holds the lock a drain returns, and the next one finds the message."""
+def test_a_drain_does_not_wait_for_another(ports: Ports) -> None:
+    """F-06: while another holds the lock a drain returns, and the next one finds the message."""
     a_listed_candidate(ports)
     with ports.db.transaction() as session:
-        session.execute(select(func.pg_advisory_xact_lock(relay.LOCK)))
+        session.execute(select(func.pg_advisory_xact_lock(writing.LOCK)))
         assert relay.drain(ports).done == 0
     assert relay.drain(ports).done == 1
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event
 
-from marketplace.candidates import queries
+from marketplace.candidates import queries, streams
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.policy import Start, WorkPermit, WorkRight
 from marketplace.candidates.queries import Refusals, skills_text
@@ -42,15 +42,19 @@ def test_facts_hold_what_the_policy_needs(session) -> None:
     assert facts.pause_due_on == date(2027, 1, 1)
 
 
-def test_documents_come_in_batches(session) -> None:
-    """A rebuild reads every searchable candidate of one country, once, in batches."""
+def test_documents_come_in_slices(session) -> None:
+    """A rebuild reads every searchable candidate of one country, once, slice by slice, by ascending key."""
     people = [a_candidate(session) for _ in range(5)]
     a_candidate(session, "hidden")
     a_candidate(session, country="GB", region=None)
-    batches = list(queries.iter_searchable(session, "FR", batch=2))
-    assert [len(batch) for batch in batches] == [2, 2, 1]
-    assert [row.facts.key for batch in batches for row in batch] == sorted(person.key for person in people)
-    assert queries.document_rows_by_id(session, [people[0].id]) == [batches[0][0]]
+    ranges = streams.slices(session, "FR", size=2)
+    assert ranges[0][0] == 0
+    rows = [list(streams.iter_document_rows(session, "FR", after, last)) for after, last in ranges]
+    assert [len(part) for part in rows] == [2, 2, 1]
+    assert [row.facts.key for part in rows for row in part] == sorted(person.key for person in people)
+    assert queries.document_rows_by_id(session, [people[0].id]) == [rows[0][0]]
+    facts = [(one.facts.key, one.version) for one in streams.iter_facts(session, "FR")]
+    assert facts == [(row.facts.key, row.version) for part in rows for row in part]
 
 
 def test_skills_are_searchable_in_both_languages() -> None:
