@@ -32,8 +32,8 @@ from rich.table import Table
 from bench.corpus import write_candidates
 from bench.raw_engine import RawClient, search_body
 from bench.search import PORT, main_queries, percentile, recruiter_with_token, served
+from indexer.reading import live_documents
 from indexer.rebuild import rebuild
-from indexer.relay import live_documents
 from marketplace import migrations
 from marketplace.app import build_ports
 from marketplace.contacts.services import listing_for
@@ -148,7 +148,7 @@ def measure(ports: Ports, candidates: int, requests: int, seconds: float) -> dic
     started = time.perf_counter()
     with Progress(transient=True) as bar:
         task = bar.add_task("loading the raw index", total=candidates)
-        for done in raw.load(live_documents(ports, COUNTRY, ports.clock.today())):
+        for done in raw.load(live_documents(ports, COUNTRY)):
             bar.update(task, completed=done)
     theirs = time.perf_counter() - started
     for index in ("raw-candidates", f"candidates-{COUNTRY.lower()}"):
