@@ -30,7 +30,7 @@ from marketplace.candidates.queries import (
 )
 from marketplace.outbox import MAX_ATTEMPTS, OutboxMessage
 
-ROWS = 500
+ROWS = 250
 """Rows a cursor brings at a time where they carry texts."""
 
 _FACT_ROWS = 5000
