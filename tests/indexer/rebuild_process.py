@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def stop_at(stage: str) -> None:
     """Have the rebuild stop at ``stage``."""
     read = reading.live_documents
 
-    def documents(*args: Any) -> Iterator[Any]:
+    def documents(*args: Any) -> Generator[Any, None, None]:
         for number, document in enumerate(read(*args)):
             if stage == "before the first document" or (stage == "between documents" and number == 3):
                 wait_here(stage)
