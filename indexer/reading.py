@@ -34,7 +34,7 @@ Range = tuple[int, int]
 def live_documents(
     ports: Ports, country: str, readers: int = READERS
 ) -> Generator[CandidateDocument, None, None]:
-    """Yield the document of every visible candidate of a country, in no order; close it if it is left early."""
+    """Yield the document of every visible candidate of a country, in no order; closed if left early."""
     with ports.db.reading() as session:
         ranges = streams.slices(session, country, SLICE)
     today = ports.clock.today()
