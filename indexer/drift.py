@@ -8,6 +8,7 @@ writers, with what waits in the outbox left out: only what nobody is about to wr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +16,6 @@ from itertools import islice
 from typing import TypeVar
 
 import structlog
-from sqlalchemy.orm import Session
 
 from indexer import writing
 from indexer.documents import has_document
@@ -115,12 +115,15 @@ def differences(wanted: Iterable[Wanted], found: Iterable[tuple[int, int]]) -> I
             yield key, kind
 
 
-def wanted_by_database(session: Session, ports: Ports, country: str) -> Iterator[Wanted]:
-    """Yield what the index of a country should hold today, by ascending key."""
+@contextmanager
+def wanted_by_database(ports: Ports, country: str) -> Iterator[Iterator[Wanted]]:
+    """Give what the index of a country should hold today, by ascending key, as one moment saw it."""
     today = ports.clock.today()
-    for one in streams.iter_facts(session, country):
-        is_due = has_document(one.facts, one.region, today, ports.settings)
-        yield Wanted(one.facts.key, one.version, is_due)
+    with ports.db.transaction() as session, closing(streams.iter_facts(session, country)) as everybody:
+        yield (
+            Wanted(one.facts.key, one.version, has_document(one.facts, one.region, today, ports.settings))
+            for one in everybody
+        )
 
 
 def check(ports: Ports, country: str, *, repair: bool = False) -> DriftReport:
@@ -133,9 +136,8 @@ def check(ports: Ports, country: str, *, repair: bool = False) -> DriftReport:
             checked += 1
             yield one
 
-    with ports.db.transaction() as session:
-        wanted = counted(wanted_by_database(session, ports, country))
-        for keys in batches(key for key, _ in differences(wanted, ports.index.versions(country))):
+    with wanted_by_database(ports, country) as wanted:
+        for keys in batches(key for key, _ in differences(counted(wanted), ports.index.versions(country))):
             total += settle(ports, country, keys, repair=repair).report
     report = total + DriftReport(checked=checked)
     if repair:

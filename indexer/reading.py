@@ -7,7 +7,7 @@ up meanwhile. Readers are threads: they wait for the database while documents ar
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import date
 from itertools import islice
@@ -31,8 +31,10 @@ Batch = list[CandidateDocument]
 Range = tuple[int, int]
 
 
-def live_documents(ports: Ports, country: str, readers: int = READERS) -> Iterator[CandidateDocument]:
-    """Yield the document of every visible candidate of a country, in no order."""
+def live_documents(
+    ports: Ports, country: str, readers: int = READERS
+) -> Generator[CandidateDocument, None, None]:
+    """Yield the document of every visible candidate of a country, in no order; closed if left early."""
     with ports.db.reading() as session:
         ranges = streams.slices(session, country, SLICE)
     today = ports.clock.today()
@@ -46,8 +48,10 @@ def live_documents(ports: Ports, country: str, readers: int = READERS) -> Iterat
 
 
 def _read(ports: Ports, country: str, today: date, one: Range) -> Iterator[Batch]:
-    with ports.db.transaction() as session:
-        rows = streams.iter_document_rows(session, country, *one)
+    with (
+        ports.db.transaction() as session,
+        closing(streams.iter_document_rows(session, country, *one)) as rows,
+    ):
         while chunk := list(islice(rows, BATCH)):
             yield [d for row in chunk if (d := document_of(row, today, ports.settings)) is not None]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -57,7 +57,8 @@ def rebuild(ports: Ports, country: str, progress: Callable[[int], None] | None =
             still_alone()
             compare(ports, country, versions, since)
 
-        done = ports.index.rebuild(country, live_documents(ports, country), progress, check)
+        with closing(live_documents(ports, country)) as documents:
+            done = ports.index.rebuild(country, documents, progress, check)
         drift.check_recent(ports, since)
     return done
 
@@ -85,8 +86,7 @@ def compare(ports: Ports, country: str, versions: Versions, since: datetime) -> 
 
     Who changed since the rebuild began is left out: those documents are on their way.
     """
-    with ports.db.transaction() as session:
-        wanted = drift.wanted_by_database(session, ports, country)
+    with drift.wanted_by_database(ports, country) as wanted:
         differing = list(islice(drift.differences(wanted, versions), ENOUGH))
     with ports.db.reading() as session:
         changed = set(streams.changed_keys(session, since))
@@ -157,8 +157,7 @@ def _ask(session: Session) -> None:
 
 def _changes(ports: Ports, country: str, versions: Versions) -> Iterator[Change]:
     """Yield what makes an older index equal to the database."""
-    with ports.db.transaction() as session:
-        wanted = drift.wanted_by_database(session, ports, country)
+    with drift.wanted_by_database(ports, country) as wanted:
         for keys in drift.batches(drift.differences(wanted, versions)):
             with ports.db.reading() as other:
                 rows = {row.facts.key: row for row in queries.document_rows(other, [key for key, _ in keys])}

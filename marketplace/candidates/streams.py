@@ -1,12 +1,12 @@
 """All candidates of a country as the index must hold them, streamed: memory stays the same at any number.
 
 Each stream is one server-side cursor, so it sees one moment of the database and needs a transaction
-around it for as long as it is read.
+around it for as long as it is read; who stops before its end closes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ from marketplace.candidates.queries import (
 )
 from marketplace.outbox import MAX_ATTEMPTS, OutboxMessage
 
-ROWS = 500
+ROWS = 250
 """Rows a cursor brings at a time where they carry texts."""
 
 _FACT_ROWS = 5000
@@ -45,7 +45,7 @@ class IndexedFacts:
     region: str | None
 
 
-def iter_facts(session: Session, country: str) -> Iterator[IndexedFacts]:
+def iter_facts(session: Session, country: str) -> Generator[IndexedFacts, None, None]:
     """Yield every searchable candidate of a country, without texts, by ascending key."""
     statement = (
         select(*FACTS, Candidate.version, Candidate.region)
@@ -54,11 +54,14 @@ def iter_facts(session: Session, country: str) -> Iterator[IndexedFacts]:
         .order_by(Candidate.key)
         .execution_options(yield_per=_FACT_ROWS)
     )
-    for row in session.execute(statement):
-        yield IndexedFacts(facts_of(row, {}), row.version, row.region)
+    with session.execute(statement) as rows:
+        for row in rows:
+            yield IndexedFacts(facts_of(row, {}), row.version, row.region)
 
 
-def iter_document_rows(session: Session, country: str, after: int, last: int) -> Iterator[DocumentRow]:
+def iter_document_rows(
+    session: Session, country: str, after: int, last: int
+) -> Generator[DocumentRow, None, None]:
     """Yield what the documents of the keys in ``(after, last]`` are built from, by ascending key."""
     statement = (
         cards(permits_column())
@@ -66,8 +69,9 @@ def iter_document_rows(session: Session, country: str, after: int, last: int) ->
         .order_by(Candidate.key)
         .execution_options(yield_per=ROWS)
     )
-    for row in session.execute(statement):
-        yield document_row(row, permits_of(row))
+    with session.execute(statement) as rows:
+        for row in rows:
+            yield document_row(row, permits_of(row))
 
 
 def slices(session: Session, country: str, size: int) -> list[tuple[int, int]]:

@@ -55,5 +55,5 @@ def wanted(ports: Ports, country: str) -> list[tuple[int, int]]:
     """Return f(database, today) of INV-4: key and version of every document there should be."""
     from indexer.drift import wanted_by_database
 
-    with ports.db.transaction() as session:
-        return [(one.key, one.version) for one in wanted_by_database(session, ports, country) if one.is_due]
+    with wanted_by_database(ports, country) as everybody:
+        return [(one.key, one.version) for one in everybody if one.is_due]

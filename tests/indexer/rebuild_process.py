@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from indexer import rebuild
+from indexer import drift, reading, rebuild
 from marketplace.app import build_ports
 from marketplace.clock import FixedClock
 from marketplace.search.opensearch import OpenSearchIndex
@@ -52,21 +52,21 @@ def stopping(function: Callable[..., Any], stage: str, *, after: bool = False) -
 
 def stop_at(stage: str) -> None:
     """Have the rebuild stop at ``stage``."""
-    read = rebuild.live_documents
+    read = reading.live_documents
 
-    def documents(*args: Any) -> Iterator[Any]:
+    def documents(*args: Any) -> Generator[Any, None, None]:
         for number, document in enumerate(read(*args)):
             if stage == "before the first document" or (stage == "between documents" and number == 3):
                 wait_here(stage)
             yield document
 
-    rebuild.live_documents = documents  # type: ignore[assignment]
+    setattr(rebuild, "live_documents", documents)  # noqa: B010  (what the module uses, not what it exports)
     if stage == "before the comparison":
         rebuild.compare = stopping(rebuild.compare, stage)
     elif stage == "before the swap":
         rebuild.compare = stopping(rebuild.compare, stage, after=True)
     elif stage == "after it":
-        rebuild.drift.check_recent = stopping(rebuild.drift.check_recent, stage)
+        drift.check_recent = stopping(drift.check_recent, stage)
 
 
 def main() -> None:

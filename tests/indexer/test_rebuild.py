@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from indexer import drift, rebuild, relay
+from indexer import drift, reading, rebuild, relay
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.clock import FixedClock
 from marketplace.errors import ConflictError, SearchUnavailableError
@@ -139,7 +139,7 @@ def test_a_rebuild_that_lost_a_document_is_thrown_away(
 ) -> None:
     """F-04: counts and versions are compared before the swap; the message says what differs."""
     clock.advance(timedelta(hours=1))
-    losing = replace(either, index=LosingIndex(either.index, listed[3][1]))  # type: ignore[arg-type]
+    losing = replace(either, index=LosingIndex(either.index, listed[3][1]))
     with pytest.raises(ConflictError, match=r"differs from the database \(1 missing\)"):
         rebuild.rebuild(losing, "FR")
     assert list(either.index.versions("FR")) == wanted(either, "FR")
@@ -174,7 +174,7 @@ def test_a_full_disk_during_a_rebuild_is_told(either: Ports, listed: list[tuple[
     home = index._countries["FR"]
 
     def documents() -> Iterator[CandidateDocument]:
-        yield from rebuild.live_documents(either, "FR")
+        yield from reading.live_documents(either, "FR")
         block = {"index.blocks.read_only_allow_delete": True}
         index.engine.do("PUT", f"/{home.building}/_settings", block)
 

@@ -79,6 +79,9 @@ def test_an_engine_that_is_away_is_told(watched: Ports) -> None:
         def health(self) -> Any:
             raise SearchUnavailableError
 
+        def close(self) -> None:
+            """Hold nothing."""
+
     status, text = asked(replace(watched, index=AwayIndex()), WITH_TOKEN)  # type: ignore[arg-type]
     assert status == 200
     assert "marketplace_index_up 0" in text.splitlines()
