@@ -203,6 +203,9 @@ class OpenSearchIndex:
     def tidy(self, country: str, older_than: datetime) -> list[str]:
         """See :meth:`SearchIndex.tidy`."""
         home = self._countries[country]
+        with _engine():
+            if home.is_tidy(older_than):  # the usual case: no lease is taken that a rebuild might want
+                return []
         try:
             with self._leases.hold(country), _engine():
                 return home.tidy(older_than)

@@ -23,7 +23,7 @@ from marketplace.search.port import DocumentRefusedError
 
 log = structlog.get_logger()
 
-REQUEST_BYTES = 4_000_000
+REQUEST_BYTES = 2_000_000
 """A request is closed once it is this long; large ones gain nothing and cost both sides memory."""
 
 IN_FLIGHT = 2

@@ -76,6 +76,10 @@ class Layout:
         """The index that answers, if there is one."""
         return self.indexes[self.current] if self.current is not None else None
 
+    def is_older(self, moment: datetime) -> bool:
+        """Whether every index was made before ``moment``."""
+        return all(stored.created_at < moment.timestamp() for stored in self.indexes.values())
+
     @property
     def next_name(self) -> str:
         numbers = [int(name.rpartition("-")[2]) for name in self.indexes]
@@ -194,11 +198,17 @@ class Generations:
         """Clear, and delete the index kept to go back to where both it and its successor are older."""
         removed = self.clear()
         layout = self.layout()
-        made = [stored.created_at for stored in layout.indexes.values()]
-        if layout.previous is not None and max(made) < older_than.timestamp():
+        if layout.previous is not None and layout.is_older(older_than):
             self.delete(layout.previous)
             removed.append(layout.previous)
         return removed
+
+    def is_tidy(self, older_than: datetime) -> bool:
+        """Whether :meth:`tidy` has nothing to do."""
+        layout = self.layout()
+        is_kept_too_long = layout.previous is not None and layout.is_older(older_than)
+        unused = layout.indexes.keys() - {layout.current, layout.previous}
+        return not unused and layout.building is None and not is_kept_too_long
 
     def delete(self, name: str) -> None:
         """Delete an index; one that is gone already is fine."""

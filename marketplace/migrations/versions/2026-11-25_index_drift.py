@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261125_index_drift"
-down_revision = "20261123_initial"
+down_revision = "20261125_inactivity"
 branch_labels = None
 depends_on = None
 
