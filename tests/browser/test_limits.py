@@ -37,7 +37,7 @@ def page(new_page: NewPage, live_server: LiveServer, db: Database, clock: FixedC
 def test_the_notice_stands_above_the_results(page: Page) -> None:
     """E1: the page keeps its results, says which limit it was, and what was typed stays in the form."""
     page.goto("/recruiter/search")
-    words = page.get_by_role("searchbox")
+    words = page.get_by_role("combobox", name="Skills, job title or keyword")
     for text in ("python", "django"):
         with page.expect_response("**/recruiter/search**"):
             words.fill(text)
