@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
@@ -140,16 +141,23 @@ def test_an_old_document_after_a_removal_is_gone_after_the_sweep(either: Ports, 
 
 
 def resurrect(ports: Ports, late: CandidateDocument) -> None:
-    """Write a document as if the removal before had been forgotten (``index.gc_deletes``)."""
+    """Write a document as if the removal before had been forgotten (``index.gc_deletes``).
+
+    The engine forgets with its next refresh, by a clock of its own that ticks a few times a second.
+    """
     home = getattr(ports.index, "_countries", {}).get("FR")
     if home is not None:
         path = f"/{home.base}/_settings"
         ports.index.engine.do("PUT", path, {"index": {"gc_deletes": "0ms"}})  # type: ignore[attr-defined]
-        ports.index.put([document(1_000_000)])  # forgets what it may forget
-        ports.index.remove("FR", {1_000_000: 1})
+    for turn in range(1, 40):
+        ports.index.put([document(1_000_000, version=2 * turn)])  # forgets what it may forget
+        ports.index.remove("FR", {1_000_000: 2 * turn + 1})
         ports.index.refresh()
-    ports.index.put([late])
-    ports.index.refresh()
+        ports.index.put([late])
+        ports.index.refresh()
+        if ports.index.count("FR"):
+            return
+        time.sleep(0.25)
 
 
 def test_the_sweep_looks_at_what_changed_lately(either: Ports, clock: FixedClock) -> None:
