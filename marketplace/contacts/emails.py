@@ -229,7 +229,9 @@ def _to_holder(
     if not copies:
         return None
     holder = duty_queries.holder_of(session, recruiter_id)
-    account = None if holder is None else session.get(Account, holder.account_id)
+    account = None
+    if holder is not None and holder.account_id is not None:
+        account = session.get(Account, holder.account_id)
     if holder is None or account is None or duties.is_gone(holder):
         _hand_on(session, now, details, copy_ids)
         return None

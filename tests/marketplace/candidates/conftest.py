@@ -14,10 +14,19 @@ from marketplace.app import create_app
 from marketplace.db import Database
 from marketplace.pdf.results import RefusalReason
 from marketplace.ports import Ports
+from marketplace.settings import Settings
 from marketplace.terms import services as terms
 from marketplace.terms.models import DocumentKind
 from tests.builders import a_candidate, an_account
 from tests.portal import PortalClient
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Uploads are counted as the product counts them; the other quotas are other tests'."""
+    counted = {name: text for name, text in settings.quotas.items() if name != "CV_UPLOAD"}
+    return replace(settings, quotas=counted)
+
 
 CONSENT = "# Consent\n\nI agree to be found.\n\n- by recruiters"
 

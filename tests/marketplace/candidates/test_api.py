@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from uuid import uuid4
 
@@ -15,18 +14,9 @@ from marketplace.candidates.models import Candidate
 from marketplace.contacts import disclosures
 from marketplace.outbox import OutboxMessage
 from marketplace.pdf.results import Extraction, RefusalReason
-from marketplace.settings import Settings
 from marketplace.terms import queries as terms
 from tests.builders import a_recruiter
 from tests.marketplace.candidates.conftest import signed_in
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """Uploads are counted as the product counts them; the other quotas are other tests'."""
-    counted = {name: text for name, text in settings.quotas.items() if name != "CV_UPLOAD"}
-    return replace(settings, quotas=counted)
-
 
 PDF = b"%PDF-1.7 a small file"
 PROFILE = {

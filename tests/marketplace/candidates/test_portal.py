@@ -14,7 +14,7 @@ from marketplace.candidates import cvs, queries
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import CV, Candidate, RightToWork
 from marketplace.contacts import disclosures
-from marketplace.contacts.models import CVDownload, DutyState
+from marketplace.contacts.models import CVDownload, DutyException, DutyState
 from marketplace.contacts.queries import opening_view
 from marketplace.db import Database
 from marketplace.pdf.results import Extraction, RefusalReason
@@ -276,14 +276,15 @@ def test_the_access_log(browser, db, ports, now) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "words"),
+    ("state", "exception", "words"),
     [
-        (DutyState.OPEN, "to be deleted by 23 May 2027"),
-        (DutyState.ATTESTED, "deletion confirmed"),
-        (DutyState.EXCEPTED, "kept for a stated reason"),
+        (DutyState.OPEN, None, "to be deleted by 23 May 2027"),
+        (DutyState.ATTESTED, None, "deletion confirmed"),
+        (DutyState.EXCEPTED, DutyException.HIRED, "kept: they state that they hired you"),
+        (DutyState.EXCEPTED, DutyException.LEGAL_OBLIGATION, "kept: they state that a law obliges them"),
     ],
 )
-def test_the_state_of_each_copy(browser, db, ports, now, state: DutyState, words: str) -> None:
+def test_the_state_of_each_copy(browser, db, ports, now, state, exception, words: str) -> None:
     """C6, D4: of each downloaded copy the candidate reads by when it is deleted, or that it was."""
     signed_in(browser, db, "searchable")
     candidate_id, copy_id = candidate_of(db).id, uuid4()
@@ -299,7 +300,7 @@ def test_the_state_of_each_copy(browser, db, ports, now, state: DutyState, words
             CVDownload(
                 id=copy_id, recruiter_id=recruiter.id, company_id=recruiter.company_id, cv_id=cv.cv_id,
                 candidate_id=candidate_id, opening_id=opening.id, downloaded_at=now,
-                delete_by_on=delete_by_on, state=state, session_id=uuid4(),
+                delete_by_on=delete_by_on, state=state, session_id=uuid4(), exception=exception,
             )
         )  # fmt: skip
     page = text_of(browser.get("/candidate/access-log").text)
