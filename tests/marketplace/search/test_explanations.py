@@ -78,13 +78,13 @@ def test_phrases_alternatives_and_exclusions() -> None:
 
 def test_a_forgiven_typo_says_what_was_taken() -> None:
     """D1, E7: each misspelt word has its own reading; a phrase is never read loosely."""
-    who = card("Python", cv_text="Developpeuse, python")
-    found = explained("pyhton developeuse", who, ("pyhton", "developeuse"))
+    who = card("Python", cv_text="Jardiniere, python")
+    found = explained("pyhton jardinere", who, ("pyhton", "jardinere"))
     assert found == [
         Match("pyhton", How.TYPO, "Python", (HEADLINE, CV)),
-        Match("developeuse", How.TYPO, "Developpeuse", (CV,)),
+        Match("jardinere", How.TYPO, "Jardiniere", (CV,)),
     ]
-    assert read_as(found) == {"pyhton": ("Python",), "developeuse": ("Developpeuse",)}
+    assert read_as(found) == {"pyhton": ("Python",), "jardinere": ("Jardiniere",)}
     assert explained('"pyhton"', who, ("pyhton",)) == []
 
 
