@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from marketplace import batches, certificates, outbox, retention
-from marketplace.accounts.models import Account, AccountSession, MailToken, Role, TokenPurpose
+from marketplace.accounts.models import Account, AccountSession, MailToken, Role, SignInFailure, TokenPurpose
 from marketplace.accounts.services import request_mail
 from marketplace.candidates.cvs import remove_discarded
 from marketplace.certificates import RetentionRun
@@ -33,6 +33,7 @@ from marketplace.mail import FolderMailer
 from marketplace.mail_delivery import deliver_due_mails
 from marketplace.outbox import OutboxMessage
 from marketplace.ports import Ports
+from marketplace.rate_limits.models import QuotaUse
 from marketplace.recruiters import queries as recruiter_queries
 from marketplace.recruiters.closing import address_hash
 from marketplace.recruiters.inactivity import closing_job
@@ -279,6 +280,8 @@ def due_rows(ports: Ports, now: datetime) -> None:
             )  # fmt: skip
             a_recruiter(session, "pending_confirmation", account=unconfirmed, company=company)
             session.add(archive(now + late))
+            session.add(QuotaUse(quota="SEARCH", account_id=account.id, at=day))
+            session.add(SignInFailure(subject_hash=os.urandom(32), in_a_row=1, last_failed_at=day, recent=[]))
         session.flush()
         an_account(session, Role.ADMIN, email_confirmed_at=None, registered_at=now - timedelta(days=99))
         rows = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all()
@@ -295,12 +298,15 @@ def archive(erase_at: datetime) -> ArchiveRecord:
 
 EXPECTED = {
     "archive_records": 1, "registrations_unconfirmed": 1, "sessions": 1, "mailed_links": 2,
-    "repeated_requests": 1, "outbox": 1, "mail_bodies": 0,
+    "repeated_requests": 1, "outbox": 1, "mail_bodies": 0, "quota_uses": 1, "sign_in_failures": 1,
 }  # fmt: skip
 
 
 def counts(db: Database) -> dict[str, int]:
-    tables = (Account, AccountSession, MailToken, ReplayedRequest, OutboxMessage, ArchiveRecord, Company)
+    tables = (
+        Account, AccountSession, MailToken, ReplayedRequest, OutboxMessage, ArchiveRecord, Company,
+        QuotaUse, SignInFailure,
+    )  # fmt: skip
     with db.reading() as session:
         return {
             table.__tablename__: session.scalar(select(func.count()).select_from(table)) or 0
@@ -329,7 +335,7 @@ def test_each_rule_deletes_at_its_bound_and_not_a_second_before(ports: Ports) ->
     left = {table: before[table] - number for table, number in counts(ports.db).items()}
     assert left == {
         "account": 1, "account_session": 1, "mail_token": 2, "replayed_request": 1, "outbox_message": 1,
-        "archive_record": 1, "company": 1,
+        "archive_record": 1, "company": 1, "quota_use": 1, "sign_in_failure": 1,
     }  # fmt: skip
 
 
