@@ -8,6 +8,9 @@ from pathlib import Path
 
 from marketplace.settings import Settings
 
+SERVER_LOGS = Path(__file__).parent / "web" / "granian_logs.json"
+"""So that what the web server says by itself is one JSON object a line too."""
+
 
 def web_command(host: str, port: int, workers: int = 1) -> list[str]:
     """Return the command of the web process (granian; its workers end by themselves with it)."""
@@ -15,7 +18,8 @@ def web_command(host: str, port: int, workers: int = 1) -> list[str]:
         sys.executable, "-m", "granian", "--interface", "asgi", "--factory",
         "--host", host, "--port", str(port),
         "--workers", str(workers), "--workers-kill-timeout", "10", "--respawn-failed-workers",
-        "--no-access-log", "--log-level", "warning", "marketplace.app:create_app_from_environment",
+        "--no-access-log", "--log-level", "warning", "--log-config", str(SERVER_LOGS),
+        "marketplace.app:create_app_from_environment",
     ]  # fmt: skip
 
 
