@@ -145,13 +145,13 @@ def _view(row: Any) -> SanctionView:
 
 
 def recruiter_line(session: Session, recruiter_id: UUID) -> MemberLine:
-    """Return a recruiter by their own id; else :class:`NotFoundError`."""
-    return _line(session, Recruiter.id == recruiter_id)
+    """Return a recruiter by their own id, or that of their account; else :class:`NotFoundError`."""
+    return _line(session, or_(Recruiter.id == recruiter_id, Recruiter.account_id == recruiter_id))
 
 
 def candidate_line(session: Session, candidate_id: UUID) -> MemberLine:
-    """Return a candidate by their own id; else :class:`NotFoundError`."""
-    return _line(session, Candidate.id == candidate_id)
+    """Return a candidate by their own id, or that of their account; else :class:`NotFoundError`."""
+    return _line(session, or_(Candidate.id == candidate_id, Candidate.account_id == candidate_id))
 
 
 def member_line(session: Session, account_id: UUID) -> MemberLine:

@@ -48,6 +48,14 @@ def test_suspend_read_lift(client, admin, people, kind):
     assert client.get(f"/api/v1{path}").json()["state"] != "suspended"
 
 
+@pytest.mark.parametrize("kind", ["recruiters", "candidates"])
+def test_a_member_is_known_by_the_account_too(client, admin, people, kind):
+    """E5: lists of members give both ids, and either names the person."""
+    path = f"/admin/{kind}/{people[kind].account_id}/sanctions"
+    assert client.change("POST", path, BODY).status_code == 201
+    assert len(client.get(f"/api/v1/admin/{kind}/{people[kind].id}/sanctions").json()["items"]) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
