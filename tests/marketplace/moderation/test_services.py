@@ -308,14 +308,15 @@ def test_an_end_in_the_past_is_refused(court: Court) -> None:
 
 
 def test_ids_that_nobody_has(court: Court) -> None:
-    """Z-02: a candidate's id is no recruiter's, and an admin is neither."""
+    """Z-02: a candidate is no recruiter, by neither of their ids, and an admin is neither of both."""
     with court.ports.db.transaction() as session:
         given = (session, court.now, court.ports.settings, court.admin)
-        for nobody in (court.candidate_id, court.admin, court.recruiter):
+        for nobody in (court.candidate_id, court.candidate, court.admin):
             with pytest.raises(NotFoundError):
                 services.suspend_recruiter(*given, nobody, a_measure())
-        with pytest.raises(NotFoundError):
-            services.suspend_candidate(*given, court.recruiter_id, a_measure())
+        for nobody in (court.recruiter_id, court.recruiter, court.admin):
+            with pytest.raises(NotFoundError):
+                services.suspend_candidate(*given, nobody, a_measure())
         with pytest.raises(NotFoundError):
             services.lift(*given, court.recruiter_id, "x")
         assert reinstate_if_due(session, court.now, court.ports.settings, court.recruiter_id) is False
