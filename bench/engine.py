@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bench.corpus import write_candidates
+from bench.corpus import write_many
 from bench.raw_engine import RawClient, search_body
 from bench.search import PORT, main_queries, percentile, recruiter_with_token, served
 from indexer.reading import live_documents
@@ -50,6 +50,8 @@ COUNTRY = "FR"
 GATE_ADDED_MS = 8.0
 GATE_THROUGHPUT = 0.7
 CLIENTS = 8
+WARM = 10
+"""Rounds of all queries before anything is timed: the node compiles its code while it answers."""
 
 Ask = Callable[[int], int]
 """Sends the query of a number and returns how many it found."""
@@ -63,18 +65,19 @@ def example_body() -> dict[str, object]:
 
 
 class Sides:
-    """The four ways to ask the same queries."""
+    """The ways to ask the same queries; ``adapter`` is the port alone, in this process."""
 
     def __init__(self, ports: Ports, visibility: Visibility, token: str) -> None:
         queries = main_queries(f"{ports.clock.now():%Y-%m}")
-        read = [url.read(pairs, default_job_country=COUNTRY).query(visibility) for pairs in queries]
+        self._read = [url.read(pairs, default_job_country=COUNTRY).query(visibility) for pairs in queries]
         self.paths = [f"/api/v1/candidates/search?{urlencode(pairs)}" for pairs in queries]
         self.bodies = {
-            name: [msgspec.json.encode(search_body(query, highlighter)) for query in read]
+            name: [msgspec.json.encode(search_body(query, highlighter)) for query in self._read]
             for name, highlighter in (("raw", "unified"), ("fvh", "fvh"), ("plain", None))
         }
         self._headers = {"Authorization": f"Bearer {token}"}
         self._node = ports.settings.opensearch_url
+        self._index = ports.index
 
     def client(self, side: str) -> Ask:
         """Return a client of its own for one side."""
@@ -91,6 +94,8 @@ class Sides:
                 return total
 
             return ask
+        if side == "adapter":
+            return lambda number: self._index.search(self._read[number % len(self._read)]).total
         raw, bodies = RawClient(self._node), self.bodies[side]
 
         def ask_raw(number: int) -> int:
@@ -99,12 +104,16 @@ class Sides:
 
         return ask_raw
 
+    def median_found(self) -> int:
+        """Return how many people the middle one of the queries finds."""
+        return sorted(map(self.client("adapter"), range(len(self.paths))))[len(self.paths) // 2]
+
 
 def latencies(sides: Sides, names: Sequence[str], requests: int) -> dict[str, list[float]]:
     """Time every side on the same queries, in turn, after a warm-up of each query on each."""
     clients = {name: sides.client(name) for name in names}
     times: dict[str, list[float]] = {name: [] for name in names}
-    warm = 3 * len(sides.paths)
+    warm = WARM * len(sides.paths)
     order = cycle([names, tuple(reversed(names))])
     for number, turn in enumerate(islice(order, warm + requests)):
         for name in turn:
@@ -136,10 +145,10 @@ def same_totals(sides: Sides) -> float:
     return sum(service(n) == raw(n) for n in range(len(sides.paths))) / len(sides.paths)
 
 
-def measure(ports: Ports, candidates: int, requests: int, seconds: float) -> dict[str, object]:
+def measure(ports: Ports, candidates: int, requests: int, seconds: float, workers: int) -> dict[str, object]:
     """Load both sides and measure; return the figures."""
     raw = RawClient(ports.settings.opensearch_url)
-    write_candidates(ports.db, ports.clock.now(), candidates, COUNTRY)
+    write_many(ports.db, ports.clock.now(), range(candidates), COUNTRY)
     account_id, token = recruiter_with_token(ports)
     started = time.perf_counter()
     indexed = rebuild(ports, COUNTRY)
@@ -156,7 +165,7 @@ def measure(ports: Ports, candidates: int, requests: int, seconds: float) -> dic
     with ports.db.transaction() as session:
         visibility = listing_for(session, ports.clock.now(), ports.settings, account_id).visibility
     sides = Sides(ports, visibility, token)
-    with served(ports):
+    with served(ports, workers):
         times = latencies(sides, ("service", "raw", "fvh", "plain"), requests)
         rates = {name: throughput(sides, name, seconds) for name in ("raw", "service", "plain")}
         agree = same_totals(sides)
@@ -165,6 +174,7 @@ def measure(ports: Ports, candidates: int, requests: int, seconds: float) -> dic
     return {
         "candidates": indexed,
         "requests": requests,
+        "web_processes": workers,
         **{f"{name}_p50_ms": round(values[0], 2) for name, values in p.items()},
         **{f"{name}_p95_ms": round(values[1], 2) for name, values in p.items()},
         "p50_ratio": round(p["service"][0] / p["raw"][0], 2),
@@ -181,7 +191,7 @@ def measure(ports: Ports, candidates: int, requests: int, seconds: float) -> dic
     }
 
 
-def run(candidates: int, requests: int, seconds: float) -> None:
+def run(candidates: int, requests: int, seconds: float, workers: int = 2) -> None:
     """Set everything up in a folder of its own, measure, print a table and write the JSON."""
     if json.loads(RAW_QUERY.read_text(encoding="utf-8")) != example_body():
         raise SystemExit("bench/raw_query.json is not the body that is sent; write it with --write-body")
@@ -195,7 +205,7 @@ def run(candidates: int, requests: int, seconds: float) -> None:
             migrations.upgrade(live.database_url)
             ports = build_ports(live)
             try:
-                figures = measure(ports, candidates, requests, seconds)
+                figures = measure(ports, candidates, requests, seconds, workers)
             finally:
                 ports.close()
     RESULTS.parent.mkdir(exist_ok=True)
@@ -211,12 +221,13 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--seconds", type=float, default=20.0, help="of each throughput run")
+    parser.add_argument("--workers", type=int, default=2, help="web processes of the service")
     parser.add_argument("--write-body", action="store_true", help="write bench/raw_query.json and end")
     arguments = parser.parse_args()
     if arguments.write_body:
         RAW_QUERY.write_text(json.dumps(example_body(), indent=1) + "\n", encoding="utf-8")
         return
-    run(arguments.candidates, arguments.requests, arguments.seconds)
+    run(arguments.candidates, arguments.requests, arguments.seconds, arguments.workers)
 
 
 if __name__ == "__main__":

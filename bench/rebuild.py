@@ -57,18 +57,24 @@ class Command:
             "MARKETPLACE_SEARCH": settings.search,
         }
         self.peak_megabytes = 0.0
+        self.cpu_seconds = 0.0
 
-    def __call__(self) -> float:
-        process = subprocess.Popen(
+    def start(self) -> subprocess.Popen[str]:
+        """Start it, its answer in a pipe."""
+        return subprocess.Popen(
             [sys.executable, "-m", "marketplace.cli", "index", "rebuild", "--country", "FR", "--json"],
             env=self._environment, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
+
+    def __call__(self) -> float:
+        process = self.start()
         told = process.stdout.read() if process.stdout else ""
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             sys.exit(f"the rebuild ended with {process.returncode}")
         self.peak_megabytes = max(self.peak_megabytes, used.ru_maxrss / 1024)
+        self.cpu_seconds = used.ru_utime + used.ru_stime
         done: dict[str, float] = json.loads(told.splitlines()[-1])
         return done["documents"] / done["seconds"]
 
@@ -140,8 +146,8 @@ def measure(ports: Ports, rounds: int) -> dict[str, object]:
     return figures
 
 
-def _refuse_what_is_in_use(url: str) -> None:
-    """The command writes to the indexes of the product: nobody's may be there."""
+def refuse_what_is_in_use(url: str) -> None:
+    """End where the node holds indexes of the product: the command would write to them."""
     with OpenSearch(url) as client:
         try:
             there = client.indices.get(index=OURS)
@@ -151,7 +157,8 @@ def _refuse_what_is_in_use(url: str) -> None:
             sys.exit(f"{url} holds indexes of a marketplace ({', '.join(sorted(there))}); use an empty node")
 
 
-def _clear(url: str) -> None:
+def clear(url: str) -> None:
+    """Delete the indexes the command made."""
     with OpenSearch(url) as client:
         for name in client.indices.get(index=OURS):
             client.indices.delete(index=name)
@@ -161,7 +168,7 @@ def run(candidates: int, rounds: int) -> None:
     """Set everything up in a folder of its own, measure, print a table and write the JSON."""
     url = os.environ.get("OPENSEARCH_URL", "")
     if url:
-        _refuse_what_is_in_use(url)
+        refuse_what_is_in_use(url)
     with tempfile.TemporaryDirectory(prefix="marketplace-bench-") as folder:
         settings = replace(
             Settings.from_environment(),
@@ -180,7 +187,7 @@ def run(candidates: int, rounds: int) -> None:
             finally:
                 ports.close()
                 if url:
-                    _clear(url)
+                    clear(url)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     table = Table("figure", "value", title="Index rebuild, beside raw bulk")

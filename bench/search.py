@@ -14,6 +14,7 @@ import http.client
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -76,8 +77,10 @@ def main_queries(today_month: str) -> list[Pairs]:
 
 
 @contextmanager
-def served(ports: Ports) -> Iterator[http.client.HTTPConnection]:
-    """Run the web process on its own, as ``make run`` does, and yield a kept-alive connection."""
+def served(
+    ports: Ports, workers: int = 1
+) -> Iterator[tuple[subprocess.Popen[bytes], http.client.HTTPConnection]]:
+    """Run the web server on its own, as ``make run`` does; yield it with a kept-alive connection."""
     environment = os.environ | {
         "DATABASE_URL": ports.settings.database_url, "REDIS_URL": "",
         "MARKETPLACE_DATA": str(ports.settings.data), "MARKETPLACE_BASE_URL": f"http://127.0.0.1:{PORT}",
@@ -87,7 +90,7 @@ def served(ports: Ports) -> Iterator[http.client.HTTPConnection]:
     }  # fmt: skip
     log = (ports.settings.data / "web.log").open("wb")
     process = subprocess.Popen(
-        web_command("127.0.0.1", PORT), env=environment, stdout=log, stderr=subprocess.STDOUT
+        web_command("127.0.0.1", PORT, workers), env=environment, stdout=log, stderr=subprocess.STDOUT
     )
     try:
         deadline = time.monotonic() + 60
@@ -101,7 +104,12 @@ def served(ports: Ports) -> Iterator[http.client.HTTPConnection]:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.2)
-        yield connection
+        yield process, connection
+    except BaseException:
+        log.flush()
+        with (ports.settings.data / "web.log").open("rb") as written:
+            sys.stderr.buffer.writelines(written.readlines()[-20:])
+        raise
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -126,7 +134,7 @@ def measure(ports: Ports, account_id: UUID, token: str, requests: int) -> dict[s
     service: list[float] = []
     adapter: list[float] = []
     totals: list[int] = []
-    with served(ports) as connection:
+    with served(ports) as (_, connection):
         for number, (query_string, query) in enumerate(islice(cycle(asked), len(asked) + requests)):
             for side in ("service", "adapter") if number % 2 else ("adapter", "service"):
                 started = time.perf_counter()
