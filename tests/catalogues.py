@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Message
@@ -58,13 +59,23 @@ def features() -> list[str]:
     return sorted(packages - COMMAND_LINE)
 
 
-def messages() -> Iterator[Found]:
-    """Yield every message of templates and code."""
-    for path in sorted(PACKAGE.rglob("*.html")):
-        if "templates" in path.parts:
-            yield from _in_template(path)
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield from _in_code(path)
+@cache
+def messages() -> tuple[Found, ...]:
+    """Return every message of templates and code."""
+    templates = [path for path in sorted(PACKAGE.rglob("*.html")) if "templates" in path.parts]
+    in_templates = [found for path in templates for found in _in_template(path)]
+    return (*in_templates, *(found for path in sorted(PACKAGE.rglob("*.py")) for found in _in_code(path)))
+
+
+@cache
+def _constants_of_code() -> frozenset[str]:
+    """Return every string that stands in code."""
+    return frozenset(
+        node.value
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 def _feature(path: Path) -> str:
@@ -114,6 +125,7 @@ def _constants(node: ast.expr) -> Iterator[str]:
         yield from _constants(node.orelse)
 
 
+@cache
 def catalogue(feature: str) -> list[Message]:
     """Return the French entries of a feature."""
     path = PACKAGE / feature / "locale" / f"{LANGUAGE}.po"
@@ -123,6 +135,7 @@ def catalogue(feature: str) -> list[Message]:
         return [entry for entry in read_po(source, locale=LANGUAGE, abort_invalid=True) if entry.id]
 
 
+@cache
 def translated() -> dict[str, tuple[str, Message]]:
     """Return message → feature and entry, over all features."""
     return {_key(entry): (feature, entry) for feature in features() for entry in catalogue(feature)}
@@ -168,10 +181,7 @@ def faults(feature: str) -> list[str]:
 def unused(feature: str) -> list[str]:
     """Return the French entries of ``feature`` whose English stands nowhere any more."""
     used = {text for found in messages() for text in (found.text, found.plural) if text}
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                used.add(node.value)
+    used |= _constants_of_code()
     return [_key(entry) for entry in catalogue(feature) if _key(entry) not in used]
 
 
