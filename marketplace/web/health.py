@@ -28,10 +28,14 @@ _checks = ThreadPoolExecutor(max_workers=8, thread_name_prefix="readyz")
 
 
 class Check(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One dependency: ``ok`` or ``away``, with seconds for the lag."""
+    """One dependency: ``ok`` or ``away``, with seconds for the lag.
+
+    ``needs_rebuild`` names the countries whose index was made by other code and is to be rebuilt.
+    """
 
     status: Literal["ok", "away"]
     seconds: float | None = None
+    needs_rebuild: tuple[str, ...] = ()
 
 
 class Readiness(msgspec.Struct, kw_only=True):
@@ -80,8 +84,7 @@ def _database(ports: Ports) -> Check:
 
 
 def _search(ports: Ports) -> Check:
-    ports.index.health()
-    return Check(status="ok")
+    return Check(status="ok", needs_rebuild=ports.index.health().needs_rebuild)
 
 
 def _broker(url: str) -> Check:

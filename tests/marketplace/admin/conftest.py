@@ -21,24 +21,12 @@ from tests.builders import NOW, an_account
 from tests.portal import PortalClient
 
 
-class NoIndex:
-    """These tests never search."""
-
-    def health(self) -> dict[str, Any]:
-        return {}
-
-    def close(self) -> None:
-        pass
-
-
 @pytest.fixture
 def client(
     settings: Settings, db: Database, clock: FixedClock, mail_sink: MailSink
 ) -> Iterator[PortalClient]:
     """A browser before the whole application, with the documents published."""
-    app = create_app(
-        settings, index=NoIndex(), reader=PDFReader(settings), mailer=mail_sink, db=db, clock=clock
-    )
+    app = create_app(settings, reader=PDFReader(settings), mailer=mail_sink, db=db, clock=clock)
     with db.transaction() as session:
         publish_builtin(session, NOW)
     with PortalClient(app) as browser:

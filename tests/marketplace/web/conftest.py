@@ -115,21 +115,11 @@ PROBES = (whoami, for_recruiters, refusal, change)
 PAGES = (page, refused_page, form_target, member_form)
 
 
-class HealthyIndex:
-    """The search port as far as the edge touches it."""
-
-    def health(self) -> dict[str, Any]:
-        return {}
-
-    def close(self) -> None:
-        pass
-
-
 def build(settings: Settings, **ports: Any) -> Litestar:
     """Return the application with the probe routes."""
     from litestar import Router
 
-    app = create_app(settings, index=HealthyIndex(), reader=None, mailer=MailSink(), **ports)
+    app = create_app(settings, reader=None, mailer=MailSink(), **ports)
     app.register(Router("/api/v1", route_handlers=list(PROBES)))
     for route in PAGES:
         app.register(route)

@@ -16,6 +16,7 @@ from marketplace import outbox
 from marketplace.clock import FixedClock
 from marketplace.db import Database
 from marketplace.mail import FolderMailer, Mail
+from marketplace.search import tantivy
 from marketplace.settings import Settings
 from marketplace.web import health
 from marketplace.web.guards import unguarded
@@ -90,6 +91,17 @@ def test_ready(client: PortalClient) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert set(answer.json()["checks"]) == {"database", "search", "broker", "lag"}
+
+
+def test_ready_though_an_index_is_to_be_rebuilt(
+    client: PortalClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """interface.md: an index of other code is named, so that an operator need not guess."""
+    client.app.state.ports.index.rebuild("FR", [])
+    assert "needs_rebuild" not in client.get("/readyz").json()["checks"]["search"]
+    monkeypatch.setattr(tantivy, "fingerprint", lambda: "another")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["search"]["needs_rebuild"]) == (200, ["FR"])
 
 
 @pytest.mark.parametrize(
