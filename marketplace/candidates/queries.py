@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, Uuid, bindparam, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, String, Uuid, bindparam, cast, exists, func, or_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from marketplace.accounts.models import Account
@@ -297,6 +297,19 @@ def count_searchable(session: Session, country: str) -> int:
         Candidate.country == country, Candidate.state == CandidateState.SEARCHABLE
     )
     return session.scalars(statement).one()
+
+
+def is_anyone_indexed(session: Session, country: str) -> bool:
+    """Say whether a country has anybody who must be in its index by now: searchable, no change on its way."""
+    on_its_way = exists().where(
+        OutboxMessage.topic == CHANGED,
+        OutboxMessage.subject == cast(Candidate.id, String),
+        OutboxMessage.done_at.is_(None),
+    )
+    found = exists().where(
+        Candidate.country == country, Candidate.state == CandidateState.SEARCHABLE, ~on_its_way
+    )
+    return bool(session.scalar(select(found)))
 
 
 def permits_column() -> Any:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from marketplace.search import analysis, synonyms
+from marketplace.search.document import STEMMINGS
 from marketplace.search.query import Words
 
 _BLANKS = re.compile(r"\s+")
@@ -234,7 +235,7 @@ def marking(words: Words, approximate: tuple[str, ...] = ()) -> Marking:
         taken += [(item, _SYNONYM) for item in alternative.also]
         for item, weight in taken:
             for place, forms in enumerate(item.positions):
-                for key in (key for form in forms for key in analysis.stem_keys(form)):
+                for key in (key for form in forms for key in _keys(form, item)):
                     wanted[key].add((len(terms), place))
             is_synonym = weight == _SYNONYM
             terms.append(SoughtTerm(len(item.positions), weight, number, which, item.text, is_synonym))
@@ -243,6 +244,12 @@ def marking(words: Words, approximate: tuple[str, ...] = ()) -> Marking:
                 loose |= dict.fromkeys(item.positions[0], len(terms))
                 terms.append(SoughtTerm(1, _EXACT, number, which, item.text, is_loose=True))
     return Marking(tuple(terms), {key: frozenset(places) for key, places in wanted.items()}, loose)
+
+
+def _keys(form: str, item: synonyms.Sought) -> list[str]:
+    """Return the stems by which engines look for a word of ``item``."""
+    by_stemming = zip(STEMMINGS, analysis.stem_keys(form), strict=True)
+    return [key for stemming, key in by_stemming if stemming in item.stemmings]
 
 
 def _sought_alternatives(words: Words) -> Iterator[tuple[int, int, synonyms.Alternative]]:

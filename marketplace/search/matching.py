@@ -37,6 +37,11 @@ _MOST_READINGS = 8
 _SHORTEST_TYPO = 4
 
 
+def fields_of(sought: Sought) -> list[Field]:
+    """Return the fields words are looked for in: every text, by the stemmings that fit them."""
+    return [field for field in SCORED if field.stemming in sought.stemmings]
+
+
 def readings(field: Field, positions: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     """Return the runs of stems of which one must stand in ``field`` (rules D1); a run of one is a word."""
     which = 0 if field.stemming == "fr" else 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -20,9 +20,9 @@ import structlog
 from marketplace.clock import Clock, SystemClock
 from marketplace.errors import ConflictError, SearchUnavailableError
 from marketplace.reference import TERRITORY
-from marketplace.search import matching, synonyms, words
 from marketplace.search import opensearch_bulk as bulk
 from marketplace.search import opensearch_queries as queries
+from marketplace.search import synonyms, words
 from marketplace.search.document import CandidateDocument
 from marketplace.search.facets import FACETS, result
 from marketplace.search.opensearch_calls import (
@@ -36,6 +36,7 @@ from marketplace.search.opensearch_calls import (
 )
 from marketplace.search.opensearch_generations import Generations, Layout, Lease, Leases, layouts
 from marketplace.search.opensearch_mapping import GONE
+from marketplace.search.opensearch_question import WHOLE, Question
 from marketplace.search.port import (
     Change,
     Check,
@@ -46,7 +47,6 @@ from marketplace.search.port import (
     Versions,
 )
 from marketplace.search.query import SearchPage, SearchQuery
-from marketplace.search.synonyms import Need
 from marketplace.settings import Settings
 
 log = structlog.get_logger()
@@ -60,9 +60,6 @@ _REBUILD_NEEDED = 30
 _PAGE = 5000
 _LISTING = 30.0
 """Seconds for questions no person waits for."""
-
-_ANYWHERE: Mapping[str, str] = {}
-_WHOLE = {"allow_partial_search_results": "false"}
 
 
 class OpenSearchIndex:
@@ -106,14 +103,16 @@ class OpenSearchIndex:
         country = query.visibility.country
         try:
             if self._answers(country, deadline):
-                return _Search(self.engine, self._countries[country].base, query, needs, deadline).page()
+                return Question(self.engine, self._countries[country].base, query, needs, deadline).page()
         except EngineError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 log.exception("search.engine_refused", kind=error.kind)
                 raise SearchUnavailableError from error
             self._believed.pop(country, None)
         facets = tuple(result(facet, {}, query.selections.get(facet.name, ())) for facet in FACETS.values())
-        return SearchPage(0, (), facets if query.with_facets else (), None, words.reading(needs))
+        return SearchPage(
+            0, (), facets if query.with_facets else (), None, words.reading(needs), has_index=False
+        )
 
     def put(self, documents: Iterable[CandidateDocument]) -> None:
         """See :meth:`SearchIndex.put`. Raises ``DocumentRefusedError`` for what the engine cannot store."""
@@ -334,7 +333,7 @@ class OpenSearchIndex:
 
     def _marked(self, alias: str) -> list[tuple[int, int]]:
         body = {"size": _PAGE, "query": {"term": {GONE: True}}, "version": True, "track_total_hits": False}
-        answer = whole(self.engine.do_again("POST", f"/{alias}/_search", body, _WHOLE))
+        answer = whole(self.engine.do_again("POST", f"/{alias}/_search", body, WHOLE))
         return [(int(one["_id"]), one["_version"]) for one in answer["hits"]["hits"]]
 
     def _abandon(self, home: Generations, name: str) -> None:
@@ -369,52 +368,8 @@ class OpenSearchIndex:
 
 def _listing(engine: Engine, base: str, body: Json, seconds: float = _LISTING) -> Json:
     """Ask what no person waits for; where there is no index, nothing is found."""
-    params = _WHOLE | {"ignore_unavailable": "true"}
+    params = WHOLE | {"ignore_unavailable": "true"}
     return whole(engine.look(f"/{base}/_search", params, seconds, body))
-
-
-class _Search:
-    """One search: at most three questions, of which only misspelt words need more than one."""
-
-    def __init__(
-        self, engine: Engine, base: str, query: SearchQuery, needs: Sequence[Need], deadline: Deadline
-    ) -> None:
-        self._engine = engine
-        self._path = f"/{base}/_search"
-        self._query = query
-        self._needs = needs
-        self._deadline = deadline
-
-    def page(self) -> SearchPage:
-        """Return the page; where nothing at all is found, letters may be wrong."""
-        compiled = queries.plan(self._query, self._needs)
-        by_score = matching.goes_by_score(self._query)
-        answer = self._answer(compiled, by_score=by_score)
-        loose = queries.NOTHING_LOOSE
-        if queries.total_of(answer) == 0 and (loose := self._loose(compiled)):
-            by_score = False
-            answer = self._answer(queries.plan(self._query, self._needs, loose), by_score=False)
-        read = queries.ranked_hits if by_score else queries.ordered_hits
-        hits, after = read(self._query, answer)
-        facets = queries.facets_of(self._query, answer) if self._query.with_facets else ()
-        reading = words.reading(self._needs, loose)
-        return SearchPage(queries.total_of(answer), hits, facets, after, reading)
-
-    def _answer(self, compiled: queries.Plan, *, by_score: bool) -> Json:
-        body = queries.page_body(self._query, compiled)
-        if by_score:
-            return self._ask(queries.ranked(self._query, body), {"preference": queries.preference(compiled)})
-        return self._ask(queries.ordered(self._query, body))
-
-    def _loose(self, compiled: queries.Plan) -> queries.Loose:
-        possible = matching.possible_typos(self._needs)
-        if not possible:
-            return queries.NOTHING_LOOSE
-        return queries.loose_of(self._ask(queries.typo_body(compiled, possible)), possible)
-
-    def _ask(self, body: Json, where: Mapping[str, str] = _ANYWHERE) -> Json:
-        within = {"timeout": f"{max(1, int(self._deadline.left * 1000))}ms"}
-        return self._engine.ask(self._path, body | within, self._deadline, {**_WHOLE, **where})
 
 
 @contextmanager

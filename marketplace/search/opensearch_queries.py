@@ -89,13 +89,24 @@ def page_body(query: SearchQuery, compiled: Plan) -> Json:
         "docvalue_fields": _IDS,
     }
     if query.with_facets:
-        body["query"] = compiled.query()
+        body["query"] = compiled.query(_near_misses(compiled))
         if compiled.selected:
             body["post_filter"] = _bool(filter=list(compiled.selected.values()))
         body["aggs"] = _aggregations(compiled)
     else:
         body["query"] = compiled.query(compiled.selected.values())
     return body
+
+
+def _near_misses(compiled: Plan) -> list[Json]:
+    """Return the filter that leaves out who misses two selections or more: nothing counts them.
+
+    A facet counts who misses its own selection at most, so most of the others are never scored.
+    """
+    chosen = list(compiled.selected.values())
+    if len(chosen) < 2:  # noqa: PLR2004
+        return []
+    return [{"bool": {"should": chosen, "minimum_should_match": len(chosen) - 1}}]
 
 
 def ordered(query: SearchQuery, body: Json) -> Json:
@@ -266,10 +277,9 @@ def _exactly(exact: Sequence[Sought]) -> Json:
 
 
 def _anywhere(sought: Sought) -> Json:
-    """Return the query for words in any text and either stemming; the best field counts most."""
-    return _best(
-        [query for field in matching.SCORED for query in _in_field(field, sought.positions)], matching.TIE
-    )
+    """Return the query for words in any text and fitting stemming; the best field counts most."""
+    fields = matching.fields_of(sought)
+    return _best([query for field in fields for query in _in_field(field, sought.positions)], matching.TIE)
 
 
 def _in_field(field: Field, positions: Sequence[Sequence[str]]) -> list[Json]:

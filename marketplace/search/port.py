@@ -67,7 +67,10 @@ class SearchIndex(Protocol):
     """One index per country. Every method raises ``SearchUnavailableError`` when the engine is away."""
 
     def search(self, query: SearchQuery) -> SearchPage:
-        """Answer one page. Total and facet counts are exact; nobody outside the visibility is in any."""
+        """Answer one page. Total and facet counts are exact; nobody outside the visibility is in any.
+
+        Where the country has no index nobody is found, and the page says so (``has_index``).
+        """
         ...
 
     def put(self, documents: Iterable[CandidateDocument]) -> None:

@@ -186,10 +186,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class SearchPage:
-    """An answer: the exact total, one page of hits, and the facets. ``after`` is None on the last page."""
+    """An answer: the exact total, one page of hits, and the facets. ``after`` is None on the last page.
+
+    ``has_index`` is False where the country has no index at all, so that nobody could be found.
+    """
 
     total: int
     hits: tuple[Hit, ...]
     facets: tuple[FacetResult, ...]
     after: Position | None
     reading: Reading
+    has_index: bool = True

@@ -12,12 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+from sqlalchemy.orm import Session
+
+from marketplace.candidates import queries as candidate_queries
 from marketplace.candidates.queries import CandidateCard
 from marketplace.contacts import queries as contacts
 from marketplace.contacts.policy import stops_of_recruiter
 from marketplace.contacts.services import listed_cards, listing_of
 from marketplace.db import Database
-from marketplace.errors import NotAllowedError
+from marketplace.errors import NotAllowedError, SearchUnavailableError
 from marketplace.rate_limits import uses
 from marketplace.rate_limits.quotas import Quota
 from marketplace.recruiters.lifecycle import Capabilities
@@ -29,6 +33,8 @@ from marketplace.search.query import Bucket, FacetResult, Position, Reading, Sea
 from marketplace.search.relaxations import Relaxation
 from marketplace.search.url import SearchParameters
 from marketplace.settings import Settings
+
+log = structlog.get_logger()
 
 TENS = 10
 """Counts of an unverified recruiter are rounded down to these (rules B3)."""
@@ -110,7 +116,7 @@ def find_candidates(
     Raises ``InvalidInputError`` for wrong parameters, :class:`NotAllowedError` (``account_not_active``
     for a recruiter who may see nothing, ``words_not_open`` for words before the company is verified)
     :class:`TooManyRequestsError` when the searches of a day are used up (E1; wrong ones count in none),
-    and ``SearchUnavailableError``.
+    and ``SearchUnavailableError``, also where people are searchable and their index is lost.
     """
     settings = searcher.settings
     with searcher.db.reading() as session:
@@ -124,6 +130,8 @@ def find_candidates(
         uses.use(session, now, settings, Quota.SEARCH, recruiter.counted, durable=False)
         listing = listing_of(session, now, settings, recruiter, parameters.job_country)
         page = searcher.index.search(parameters.query(listing.visibility, position))
+        if not page.has_index:
+            _require_nobody(session, listing.visibility)
         if only_counts:
             return _counts_only(parameters, page.total, page.facets)
         cards = listed_cards(session, settings, listing, [hit.candidate_id for hit in page.hits])
@@ -141,6 +149,13 @@ def find_candidates(
         only_counts=False,
         stopped_by=tuple(reason.value for reason in stops_of_recruiter(listing.facts)),
     )
+
+
+def _require_nobody(session: Session, visibility: Visibility) -> None:
+    """Refuse to answer "nobody" for an index that is lost; before the first candidate there is none."""
+    if candidate_queries.is_anyone_indexed(session, visibility.country):
+        log.error("search.index_missing", country=visibility.country)
+        raise SearchUnavailableError
 
 
 @dataclass(frozen=True)

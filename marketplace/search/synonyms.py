@@ -16,7 +16,7 @@ just what they say.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import islice
@@ -24,6 +24,7 @@ from itertools import islice
 from marketplace.reference import Term as Reference
 from marketplace.reference import job_fields, terms
 from marketplace.search import analysis
+from marketplace.search.document import STEMMINGS
 from marketplace.search.query import AnyOf, Clause, Exclusion, Phrase, Term, Word, Words
 
 BOOST = 0.0002
@@ -45,10 +46,15 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Words to find next to each other; at each position any of the forms, folded and unstemmed."""
+    """Words to find next to each other; at each position any of the forms, folded and unstemmed.
+
+    ``stemmings`` are those to look in: what was typed in both, a synonym in that of its language, which
+    halves what it costs.
+    """
 
     text: str
     positions: tuple[tuple[str, ...], ...]
+    stemmings: tuple[str, ...] = STEMMINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +169,49 @@ def _heads() -> tuple[dict[Key, tuple[Sought, ...]], dict[Key, tuple[Sought, ...
         for other in others:
             reached = _keys(other)
             if reached != key and reached not in ambiguous:
-                reachable.setdefault(reached, _sought(other))
+                reachable.setdefault(reached, replace(_sought(other), stemmings=_languages(other)))
     by_french: dict[Key, tuple[Sought, ...]] = {}
     by_english: dict[Key, tuple[Sought, ...]] = {}
     for (french, english), found in collected.items():
-        also = tuple(islice(found.values(), MOST_PER_HEAD))
+        also = tuple(islice(_who_bring_somebody(french, found), MOST_PER_HEAD))
         by_french.setdefault(french, also)
         by_english.setdefault(english, also)
     return by_french, by_english
+
+
+def _languages(text: str) -> tuple[str, ...]:
+    """Return the language of an entry as far as the table tells: by its column, else by its words."""
+    columns = {"fr": {term.term_fr for term in terms()}, "en": {term.term_en for term in terms()}}
+    told = [language for language in STEMMINGS if text in columns[language]]
+    if not told:
+        words = {form for forms in analysis.positions(text) for form in forms}
+        told = [language for language in STEMMINGS if words & _words_of(language)]
+    return (told[0],) if len(told) == 1 else STEMMINGS
+
+
+@cache
+def _words_of(language: str) -> frozenset[str]:
+    """Return the words that stand in this column of the table and not in the other."""
+    french, english = (
+        {form for text in texts for forms in analysis.positions(text) for form in forms}
+        for texts in zip(*((term.term_fr, term.term_en) for term in terms()), strict=True)
+    )
+    return frozenset(french - english if language == "fr" else english - french)
+
+
+def _who_bring_somebody(head: Key, found: Mapping[tuple[Key, Key], Sought]) -> Iterator[Sought]:
+    """Yield the words that find somebody whom the head and the others do not.
+
+    Whoever wrote "digital marketing" has written "marketing".
+    """
+    runs = {head, *(french for french, _ in found)}
+    for (french, _), sought in found.items():
+        if not any(run != french and _stands_in(run, french) for run in runs):
+            yield sought
+
+
+def _stands_in(words: Key, run: Key) -> bool:
+    return any(run[at : at + len(words)] == words for at in range(len(run) - len(words) + 1))
 
 
 def _entries() -> Iterator[tuple[str, Sequence[str]]]:

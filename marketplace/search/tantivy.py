@@ -107,7 +107,9 @@ class TantivyIndex:
             if searcher is not None:
                 return _answer(searcher, query, needs)
         facets = tuple(result(facet, {}, query.selections.get(facet.name, ())) for facet in FACETS.values())
-        return SearchPage(0, (), facets if query.with_facets else (), None, words.reading(needs))
+        return SearchPage(
+            0, (), facets if query.with_facets else (), None, words.reading(needs), has_index=False
+        )
 
     def put(self, documents: Iterable[CandidateDocument]) -> None:
         """See :meth:`SearchIndex.put`."""
@@ -593,10 +595,10 @@ def _exactly(exact: Sequence[Sought]) -> Query:
 
 
 def _anywhere(sought: Sought) -> Query:
-    """Return the query for words in any text and either stemming; the best field counts most."""
+    """Return the query for words in any text and fitting stemming; the best field counts most."""
     parts = [
         query if field.boost == 1 else Query.boost_query(query, field.boost)
-        for field in matching.SCORED
+        for field in matching.fields_of(sought)
         for query in _in_field(field, sought.positions)
     ]
     return _best(parts, matching.TIE)

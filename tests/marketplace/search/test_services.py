@@ -14,13 +14,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from indexer.relay import drain
 from marketplace.candidates import services as candidates
 from marketplace.candidates.models import Candidate, CandidateState, WorkRight
 from marketplace.clock import FixedClock
 from marketplace.contacts import disclosures
 from marketplace.contacts.policy import Act
 from marketplace.contacts.services import candidate_withdrew
-from marketplace.errors import InvalidInputError, NotAllowedError
+from marketplace.errors import InvalidInputError, NotAllowedError, SearchUnavailableError
+from marketplace.outbox import publish
 from marketplace.ports import Ports
 from marketplace.search.services import rounded
 from tests.builders import a_block, a_candidate, a_recruiter, a_right_to_work, an_exclusion
@@ -69,6 +71,19 @@ def test_nobody_who_is_not_searchable_is_listed(market: Market, trait: str) -> N
     results = market.search()
     assert (results.total.value, results.hits) == (0, ())
     assert all(not facet.buckets for facet in results.facets)
+
+
+def test_a_lost_index_answers_nobody_only_where_there_is_nobody(market: Market) -> None:
+    """F-04: an empty answer for people whose index is gone would be a lie; it is 503 until the rebuild."""
+    assert market.search().total.value == 0
+    shown = market.candidate()
+    with pytest.raises(SearchUnavailableError):
+        market.search()
+    with market.ports.db.transaction() as session:
+        publish(session, market.ports.clock.now(), "candidate.changed", shown)
+    assert market.search().total.value == 0  # on the way into the index: as if not there yet
+    drain(market.ports)
+    assert market.ids() == [shown]
 
 
 def test_a_withdrawal_is_effective_at_its_commit(market: Market) -> None:
