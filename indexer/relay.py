@@ -31,6 +31,10 @@ BATCH = 500
 TRIES, PAUSE = 5, 0.05
 """How often, and how many seconds apart, a drain asks for the lock before it leaves it to the holder."""
 
+BREATH = 0.2
+"""Seconds in which more changes gather while many come in: each batch has the engine show what it wrote, and
+that costs far more than a change (measured by ``python -m bench.load``)."""
+
 
 @dataclass(frozen=True)
 class DrainReport:
@@ -56,7 +60,8 @@ def drain(ports: Ports, *, batch: int = BATCH) -> DrainReport:
     When the engine is away the messages stay, with a later date, and nothing is lost. While another
     drain holds the lock this one does not wait, so that no worker stands still for it: the holder, or
     the next sweep, carries out what is due. A rebuild does not stop a drain. A message that cannot be
-    carried out is found by smaller batches, put off, and holds up no other.
+    carried out is found by smaller batches, put off, and holds up no other. The first batch is taken at
+    once, one that is not full is followed by the next after a breath.
     """
     total, size = DrainReport(), batch
     while True:
@@ -72,6 +77,10 @@ def drain(ports: Ports, *, batch: int = BATCH) -> DrainReport:
         if report is None or not (report.done or report.refused):
             return total
         total += report
+        if report.done + report.refused < size:
+            if not _is_due(ports):
+                return total
+            time.sleep(BREATH)
         size = min(batch, size * 2)
 
 
@@ -84,6 +93,11 @@ def _drain_once(ports: Ports, size: int) -> DrainReport | None:
         if not messages:
             return DrainReport()
         return _index(session, ports, [*messages, *outbox.claim_same(session, messages)])
+
+
+def _is_due(ports: Ports) -> bool:
+    with ports.db.reading() as session:
+        return outbox.is_due(session, ports.clock.now(), [queries.CHANGED])
 
 
 def _put_off(ports: Ports, error: Exception) -> None:

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Identity, Index, String, delete, func, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Identity,
+    Index,
+    String,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -94,6 +106,17 @@ def claim(session: Session, now: datetime, topics: Sequence[str], limit: int) ->
         .with_for_update(skip_locked=True)
     )
     return session.scalars(statement).all()
+
+
+def is_due(session: Session, now: datetime, topics: Sequence[str]) -> bool:
+    """Say whether :func:`claim` would find anything, held by another worker or not."""
+    found = exists().where(
+        OutboxMessage.done_at.is_(None),
+        OutboxMessage.topic.in_(topics),
+        OutboxMessage.available_at <= now,
+        OutboxMessage.attempts < MAX_ATTEMPTS,
+    )
+    return bool(session.scalar(select(found)))
 
 
 def claim_same(session: Session, messages: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:

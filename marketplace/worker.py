@@ -215,12 +215,14 @@ class Waker:
 
     Losing a call is harmless (the sweep follows within seconds), waiting for a broker in a request is
     not: it may be gone or, worse, take the connection and say nothing. After a failure nothing is
-    sent for ``pause`` seconds.
+    sent for ``pause`` seconds. A task is sent at once, and at most once every ``breath`` seconds: it does
+    whatever waits by then.
     """
 
-    def __init__(self, celery: Celery = app, pause: float = 5.0) -> None:
+    def __init__(self, celery: Celery = app, pause: float = 5.0, breath: float = 0.2) -> None:
         self._celery = celery
         self._pause = pause
+        self._breath = breath
         self._silent_until = 0.0
         self._waiting: set[str] = set()
         self._sender: Thread | None = None
@@ -239,8 +241,10 @@ class Waker:
 
     def _send(self) -> None:
         try:
-            while name := self._next():
-                self._send_one(name)
+            while names := self._take():
+                for name in names:
+                    self._send_one(name)
+                time.sleep(self._breath)
         finally:
             with self._lock:
                 if self._sender is current_thread():
@@ -255,12 +259,12 @@ class Waker:
                 self._waiting.clear()
             log.warning("worker.not_woken", task=name, error=type(error).__name__)
 
-    def _next(self) -> str | None:
+    def _take(self) -> set[str]:
         with self._lock:
-            if self._waiting:
-                return self._waiting.pop()
-            self._sender = None  # under the lock: who comes next starts a new one
-            return None
+            names, self._waiting = self._waiting, set()
+            if not names:
+                self._sender = None  # under the lock: who comes next starts a new one
+            return names
 
     def wait(self) -> None:
         """Return when nothing is being sent any more (tests)."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -50,6 +51,39 @@ def set_columns(ports: Ports, candidate_id: UUID, **columns: Any) -> None:
 def waiting(ports: Ports) -> list[OutboxMessage]:
     with ports.db.transaction() as session:
         return list(session.scalars(select(OutboxMessage).where(OutboxMessage.done_at.is_(None))))
+
+
+class ReceivingIndex:
+    """An engine during whose work the next change is committed, once."""
+
+    def __init__(self, index: SearchIndex, commit: Callable[[], object]) -> None:
+        self._index, self._commits = index, [commit]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+    def refresh(self) -> None:
+        self._index.refresh()
+        if self._commits:
+            self._commits.pop()()
+
+
+def test_changes_that_come_in_meanwhile_gather_for_a_breath(
+    ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F-03: the first is indexed at once; under load the next batch waits for what comes."""
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        a_listed_candidate(ports)
+
+    monkeypatch.setattr(time, "sleep", wait)
+    a_listed_candidate(ports)
+    index: Any = ReceivingIndex(ports.index, lambda: a_listed_candidate(ports))
+    report = relay.drain(replace(ports, index=index))
+    assert (report.done, waited) == (3, [relay.BREATH])
+    assert ports.index.count("FR") == 3
 
 
 def test_what_was_committed_is_indexed(ports: Ports) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from threading import Event
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 from celery.signals import worker_ready, worker_shutdown
@@ -205,3 +205,22 @@ def test_a_commit_never_waits_for_the_broker() -> None:
     says_something.set()
     waker.wait()
     assert sorted(calls) == ["indexer.drain", "indexer.drain", "mail.deliver"]
+
+
+def test_many_commits_wake_once_a_breath() -> None:
+    """F-06: the first commit wakes at once; those within a breath of it are one call, none forgotten."""
+    calls: list[float] = []
+
+    class Broker:
+        def send_task(self, name: str, **_: object) -> None:
+            calls.append(monotonic())
+
+    waker = worker.Waker(Broker(), breath=0.3)
+    started = monotonic()
+    for _ in range(100):
+        waker(frozenset({"candidate.changed"}))
+        sleep(0.001)
+    waker.wait()
+    assert len(calls) == 2
+    assert calls[0] - started < 0.25
+    assert calls[1] - calls[0] >= 0.3
