@@ -3,7 +3,7 @@
 The live index answers meanwhile and the relay goes on: what it writes goes to both. Before the swap the
 new index is compared with the database, document by document; after it every change written since the
 rebuild began is looked at once more. A rebuild that is killed leaves the live index as it was; the next
-one starts clean, and the sweep removes what is left.
+one goes on where it was, if the engine can, and the sweep removes what is left.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ ENOUGH = 100_000
 KEPT = timedelta(hours=24)
 """How long the index before is kept to go back to (security.md F-04)."""
 
+RESUMABLE = timedelta(hours=1)
+"""For how long after its start a killed rebuild can be gone on with."""
+
 
 def rebuild(ports: Ports, country: str, progress: Callable[[int], None] | None = None) -> int:
     """Rebuild the index of one country; return the number of documents.
@@ -76,8 +79,8 @@ def rollback(ports: Ports, country: str) -> None:
 
 def tidy(ports: Ports) -> dict[str, list[str]]:
     """Remove what killed rebuilds left and what is kept no longer; return the names by country."""
-    older_than = ports.clock.now() - KEPT
-    removed = {country: ports.index.tidy(country, older_than) for country in TERRITORY}
+    now = ports.clock.now()
+    removed = {country: ports.index.tidy(country, now - KEPT, now - RESUMABLE) for country in TERRITORY}
     return {country: names for country, names in removed.items() if names}
 
 

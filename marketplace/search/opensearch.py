@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
-from itertools import chain
+from itertools import chain, islice
 
 import structlog
 
@@ -58,6 +58,9 @@ _REBUILD_NEEDED = 30
 """Seconds to wait for an index of other fields to be rebuilt."""
 
 _PAGE = 5000
+_LOOKED_UP = 1000
+"""Keys asked for at once of an index that a killed rebuild has begun."""
+
 _LISTING = 30.0
 """Seconds for questions no person waits for."""
 
@@ -172,9 +175,9 @@ class OpenSearchIndex:
         home = self._countries[country]
         with self._leases.hold(country) as lease:
             with _engine():
-                name = home.begin()
+                name, is_begun = home.begin()
             try:
-                done = self._fill(home, documents, lease, progress)
+                done = self._fill(home, documents, lease, progress, is_begun=is_begun)
                 self._open(home, name, lease, check)
             except BaseException:
                 self._abandon(home, name)
@@ -199,15 +202,17 @@ class OpenSearchIndex:
             self._finish(home)
         self._believed.pop(country, None)
 
-    def tidy(self, country: str, older_than: datetime) -> list[str]:
+    def tidy(self, country: str, older_than: datetime, left_before: datetime) -> list[str]:
         """See :meth:`SearchIndex.tidy`."""
         home = self._countries[country]
         with _engine():
-            if home.is_tidy(older_than):  # the usual case: no lease is taken that a rebuild might want
+            if home.is_tidy(
+                older_than, left_before
+            ):  # the usual case: no lease is taken that a rebuild might want
                 return []
         try:
             with self._leases.hold(country), _engine():
-                return home.tidy(older_than)
+                return home.tidy(older_than, left_before)
         except ConflictError:
             return []
 
@@ -217,8 +222,7 @@ class OpenSearchIndex:
 
     def stored(self, country: str, keys: Collection[int]) -> dict[int, int]:
         """See :meth:`SearchIndex.stored`."""
-        body = {"query": {"terms": {"key": sorted(keys)}}, "size": max(1, len(keys))}
-        return dict(self._listed(self._countries[country].base, body))
+        return self._stored(self._countries[country].base, keys)
 
     def count(self, country: str) -> int:
         """See :meth:`SearchIndex.count`."""
@@ -282,20 +286,38 @@ class OpenSearchIndex:
         documents: Iterable[CandidateDocument],
         lease: Lease,
         progress: Progress | None,
+        *,
+        is_begun: bool,
     ) -> int:
         """Index every document into the index that is built; faults of ``documents`` pass as they are.
 
-        What was written meanwhile stays: it is of the same version at least.
+        What was written meanwhile stays: it is of the same version at least. Where a killed rebuild has
+        begun, what is there already is not sent again.
         """
-        done = 0
-        actions = (bulk.put_action(home.building, document, only_newer=True) for document in documents)
+        sent, there = 0, 0
+
+        def missing() -> Iterator[CandidateDocument]:
+            nonlocal there
+            with _engine():
+                whole(self.engine.do_again("POST", f"/{home.building}/_refresh"))
+            waiting = iter(documents)
+            while batch := list(islice(waiting, _LOOKED_UP)):
+                stored = self._stored(home.building, [document.key for document in batch])
+                left = [one for one in batch if stored.get(one.key, -1) < one.version]
+                there += len(batch) - len(left)
+                yield from left
+
+        given = missing() if is_begun else documents
+        actions = (bulk.put_action(home.building, document, only_newer=True) for document in given)
         with _engine():
-            for sent in bulk.send_at_once(self.engine, actions):
+            for taken in bulk.send_at_once(self.engine, actions):
                 lease.check()
-                done += sent
+                sent += taken
                 if progress is not None:
-                    progress(done)
-        return done
+                    progress(sent + there)
+        if there:
+            log.info("search.rebuild_resumed", index=home.base, there=there, sent=sent)
+        return sent + there
 
     def _apply(self, home: Generations, changes: Iterable[Change], lease: Lease) -> None:
         actions = (
@@ -351,6 +373,10 @@ class OpenSearchIndex:
             if len(found) < _PAGE:
                 return
             last = found[-1][0]
+
+    def _stored(self, alias: str, keys: Collection[int]) -> dict[int, int]:
+        body = {"query": {"terms": {"key": sorted(keys)}}, "size": max(1, len(keys))}
+        return dict(self._listed(alias, body))
 
     def _listed(self, base: str, which: Json) -> list[tuple[int, int]]:
         body = which | {

@@ -76,9 +76,23 @@ class Layout:
         """The index that answers, if there is one."""
         return self.indexes[self.current] if self.current is not None else None
 
+    @property
+    def left(self) -> str | None:
+        """What a killed rebuild left and another can go on from: writers have kept it up to date since."""
+        name = self.building
+        if name is None or name in {self.current, self.previous} or not self.indexes[name].fits:
+            return None
+        return name
+
+    def left_since(self, moment: datetime) -> str | None:
+        """The same, unless it was begun before ``moment``."""
+        name = self.left
+        return name if name is not None and self.indexes[name].created_at >= moment.timestamp() else None
+
     def is_older(self, moment: datetime) -> bool:
-        """Whether every index was made before ``moment``."""
-        return all(stored.created_at < moment.timestamp() for stored in self.indexes.values())
+        """Whether every index but one that is built was made before ``moment``."""
+        made = [stored.created_at for name, stored in self.indexes.items() if name != self.left]
+        return all(created_at < moment.timestamp() for created_at in made)
 
     @property
     def next_name(self) -> str:
@@ -112,16 +126,30 @@ class Generations:
         body = index_body(shards=self._shards, replicas=self._replicas) | {"aliases": {self.base: {}}}
         self._create(layout.next_name, body)
 
-    def begin(self) -> str:
-        """Make an empty index to fill and remove what a killed rebuild left; return its name."""
-        self.clear()
+    def begin(self) -> tuple[str, bool]:
+        """Return the index to fill, and whether a killed rebuild has filled a part of it.
+
+        Else it is empty, and what a killed rebuild left is removed.
+        """
+        layout = self.layout()
+        left = layout.left
+        if left is not None and self._is_red(left):
+            left = None
+        self.clear(but=left)
+        if left is not None:
+            loading = {"refresh_interval": "-1", "number_of_replicas": 0}
+            self._engine.do_again("PUT", f"/{left}/_settings", {"index": loading})
+            return left, True
         body = index_body(shards=self._shards, replicas=self._replicas, is_loading=True)
         body |= {"aliases": {self.building: {}}}
         for _ in range(_TRIES):
             name = self.layout().next_name
             if self._create(name, body):
-                return name
+                return name, False
         raise SearchUnavailableError
+
+    def _is_red(self, name: str) -> bool:
+        return bool(self._engine.look(f"/_cluster/health/{name}")["status"] == "red")
 
     def begin_again(self) -> str:
         """Have the index before the last rebuild written to beside the one that answers; return its name.
@@ -184,31 +212,36 @@ class Generations:
             actions.append({"add": {"index": before, "alias": self._previous}})
         self._engine.do("POST", "/_aliases", {"actions": actions})
 
-    def clear(self) -> list[str]:
+    def clear(self, *, but: str | None = None) -> list[str]:
         """Delete every index that neither answers nor is kept to go back to; return their names."""
         layout = self.layout()
         if layout.building is not None and layout.building == layout.previous:
             self.end_again(layout.building)  # a rollback that was killed
-        unused = sorted(layout.indexes.keys() - {layout.current, layout.previous})
+        unused = sorted(layout.indexes.keys() - {layout.current, layout.previous, but})
         for name in unused:
             self.delete(name)
         return unused
 
-    def tidy(self, older_than: datetime) -> list[str]:
-        """Clear, and delete the index kept to go back to where both it and its successor are older."""
-        removed = self.clear()
+    def tidy(self, older_than: datetime, left_before: datetime) -> list[str]:
+        """Clear, but for what a rebuild can go on from; delete the index kept to go back to.
+
+        The former goes if it is older than ``left_before``, the latter if it and its successor are older
+        than ``older_than``.
+        """
         layout = self.layout()
+        removed = self.clear(but=layout.left_since(left_before))
         if layout.previous is not None and layout.is_older(older_than):
             self.delete(layout.previous)
             removed.append(layout.previous)
         return removed
 
-    def is_tidy(self, older_than: datetime) -> bool:
+    def is_tidy(self, older_than: datetime, left_before: datetime) -> bool:
         """Whether :meth:`tidy` has nothing to do."""
         layout = self.layout()
         is_kept_too_long = layout.previous is not None and layout.is_older(older_than)
-        unused = layout.indexes.keys() - {layout.current, layout.previous}
-        return not unused and layout.building is None and not is_kept_too_long
+        left = layout.left_since(left_before)
+        unused = layout.indexes.keys() - {layout.current, layout.previous, left}
+        return not unused and layout.building == left and not is_kept_too_long
 
     def delete(self, name: str) -> None:
         """Delete an index; one that is gone already is fine."""

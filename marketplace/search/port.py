@@ -100,7 +100,8 @@ class SearchIndex(Protocol):
 
         ``documents`` is first touched after the index is locked against a second rebuild. The live
         index keeps answering, and what is written to it meanwhile is in the new one too. ``check``
-        sees the new index before it answers. The one before is kept, to go back to.
+        sees the new index before it answers. The one before is kept, to go back to. What a killed rebuild
+        has written already an engine may go on from; ``check`` tells whether it was right to.
         Raises ``ConflictError`` (``rebuild_running``) when another rebuild of the country runs.
         """
         ...
@@ -113,10 +114,11 @@ class SearchIndex(Protocol):
         """
         ...
 
-    def tidy(self, country: str, older_than: datetime) -> list[str]:
-        """Remove what a killed rebuild left, and what is kept to go back to; return the names.
+    def tidy(self, country: str, older_than: datetime, left_before: datetime) -> list[str]:
+        """Remove what is kept to go back to, and what a killed rebuild left; return the names.
 
-        The latter only if it was replaced before ``older_than``. Nothing is done while a rebuild runs.
+        The former only if it was replaced before ``older_than``, the latter if it was begun before
+        ``left_before`` or no rebuild can go on from it. Nothing is done while a rebuild runs.
         """
         ...
 

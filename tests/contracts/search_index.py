@@ -758,7 +758,7 @@ class SearchIndexContract:
         assert seen == [(5, 5), (6, 6)]
         assert found(index, "voile") == {1}
         assert not index.health().countries["FR"].is_rebuilding
-        assert index.tidy("FR", PAST) == [], "nothing is left of it"
+        assert index.tidy("FR", PAST, FUTURE) == [], "nothing is left of it"
         index.rebuild("FR", [document(7)], None, seen.extend)
         index.refresh()
         assert seen[-1] == (7, 1)
@@ -809,9 +809,9 @@ class SearchIndexContract:
         """F-04: kept for 24 hours to go back to, then removed."""
         index.rebuild("FR", [document(1)])
         index.rebuild("FR", [document(2)])
-        assert index.tidy("FR", PAST) == []
-        assert len(index.tidy("FR", FUTURE)) == 1
-        assert index.tidy("FR", FUTURE) == []
+        assert index.tidy("FR", PAST, FUTURE) == []
+        assert len(index.tidy("FR", FUTURE, FUTURE)) == 1
+        assert index.tidy("FR", FUTURE, FUTURE) == []
         with pytest.raises(ConflictError):
             index.rollback("FR", lambda versions: [])
         index.refresh()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from marketplace.errors import ConflictError, SearchUnavailableError
 from marketplace.search import opensearch_generations as generations
 from marketplace.search import opensearch_queries as queries
 from marketplace.search.opensearch import OpenSearchIndex
-from marketplace.search.port import DocumentRefusedError
-from tests.contracts.search_index import SearchIndexContract, ask, corpus, document, found, put
+from marketplace.search.port import DocumentRefusedError, Versions
+from tests.contracts.search_index import FUTURE, PAST, SearchIndexContract, ask, corpus, document, found, put
 from tests.opensearch import an_index, node_url
 
 
@@ -164,7 +165,7 @@ def _rebuild_for_ever(node: str, prefix: str, acknowledged: str) -> None:
 
 
 def test_a_killed_rebuild_leaves_no_trace(index: OpenSearchIndex, tmp_path: Path) -> None:
-    """Issue 5: kill -9 of a rebuild: the live index answers and is written to, the next rebuild clears up."""
+    """F-04: after kill -9 the live index answers and is written to; what was left is looked at first."""
     put(index, "voile")
     done = tmp_path / "done"
     process = multiprocessing.get_context("spawn").Process(
@@ -184,6 +185,35 @@ def test_a_killed_rebuild_leaves_no_trace(index: OpenSearchIndex, tmp_path: Path
     while index.health().countries["FR"].is_rebuilding:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    assert index.rebuild("FR", [document(3, cv_text="voile")]) == 1
+
+    def only_the_third(versions: Versions) -> None:
+        if [key for key, _ in versions] != [3]:
+            raise ConflictError("rebuild_differs", "There is more in it.")
+
+    with pytest.raises(ConflictError, match="There is more in it"):
+        index.rebuild("FR", [document(3, cv_text="voile")], None, only_the_third)
+    assert stored_of(index) == {"-000001": {""}}
+    assert index.rebuild("FR", [document(3, cv_text="voile")], None, only_the_third) == 1
     assert stored_of(index) == {"-000001": {"-previous"}, "-000002": {""}}
     assert found(index, "voile") == {3}
+
+
+def test_a_killed_rebuild_is_gone_on_with(index: OpenSearchIndex) -> None:
+    """F-04: what is there already is not sent again, what a relay wrote since stays."""
+    everybody = [document(key, cv_text="voile", version=2) for key in range(1, 6)]
+    home = index._countries["FR"]
+    index.put(everybody[:1])
+    name, is_begun = home.begin()
+    assert not is_begun
+    index.put([*everybody[:2], replace(everybody[2], version=1), replace(everybody[3], version=3)])
+    assert index.tidy("FR", PAST, PAST) == []
+    seen: list[int] = []
+    assert index.rebuild("FR", everybody, seen.append) == 5
+    assert seen == [5]
+    assert stored_of(index)[name.removeprefix(home.base)] == {""}
+    assert list(index.versions("FR")) == [(1, 2), (2, 2), (3, 2), (4, 3), (5, 2)]
+    written = index.engine.look(f"/{name}/_stats/indexing")["_all"]["primaries"]["indexing"]["index_total"]
+    assert written == 4 + 2, "the third in its newer version, and the fifth"
+    left, _ = home.begin()
+    assert index.tidy("FR", PAST, PAST) == []
+    assert index.tidy("FR", PAST, FUTURE) == [left]

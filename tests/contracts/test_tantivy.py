@@ -198,11 +198,11 @@ def test_the_sweep_removes_what_a_killed_rebuild_left(folder: Path, tmp_path: Pa
     put(index, "voile")
     _kill_during(_rebuild_for_ever, folder, tmp_path / "done", 300)
     assert len(list((folder / "candidates-fr").glob("g-*"))) == 2
-    assert index.tidy("FR", PAST) == ["g-000002"]
+    assert index.tidy("FR", PAST, PAST) == ["g-000002"]
     assert len(list((folder / "candidates-fr").glob("g-*"))) == 1
 
     def documents():
-        assert TantivyIndex(folder).tidy("FR", FUTURE) == []
+        assert TantivyIndex(folder).tidy("FR", FUTURE, FUTURE) == []
         yield document(1)
 
     assert index.rebuild("FR", documents()) == 1
