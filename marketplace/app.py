@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Router
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
@@ -160,22 +159,30 @@ def create_app(settings: Settings, **overrides: Any) -> Litestar:
     route has neither a role guard nor says that it is public.
     """
     ports = overrides.pop("ports", None) or build_ports(settings, **overrides)
+    return connected(routed(settings), settings, ports)
+
+
+@asynccontextmanager
+async def _open_ports(app: Litestar) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        app.state.ports.close()
+
+
+def routed(settings: Settings) -> Litestar:
+    """Return the application without ports: its routes, guards and handlers, for :func:`connected`.
+
+    Raises :class:`RuntimeError` when a route has neither a role guard nor says that it is public.
+    """
     hooks = account_hooks()
-
-    @asynccontextmanager
-    async def open_ports(_: Litestar) -> AsyncGenerator[None]:
-        try:
-            yield
-        finally:
-            ports.close()
-
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=api_routes()),
             *portal_routes(settings),
         ],
         dependencies={
-            "ports": Provide(lambda: ports, sync_to_thread=False),
+            "ports": Provide(lambda: app.state.ports, sync_to_thread=False),
             "member": Provide(provide_member, sync_to_thread=False),
             "language": Provide(provide_language, sync_to_thread=False),
             "hooks": Provide(lambda: hooks, sync_to_thread=False),
@@ -184,15 +191,21 @@ def create_app(settings: Settings, **overrides: Any) -> Litestar:
         middleware=[CsrfMiddleware(), JsonTextMiddleware()],
         exception_handlers=exception_handlers(error_page),
         before_send=[security_headers(is_secure=settings.is_secure)],
-        lifespan=[open_ports],
+        lifespan=[_open_ports],
         openapi_config=None,
         logging_config=None,
         request_max_body_size=MAX_BODY_BYTES,
-        state=State({"ports": ports}),
     )
     if forgotten := sorted(unguarded(app)):
         raise RuntimeError(f"routes without a guard: {', '.join(forgotten)}")
-    handler = SessionMiddleware(ports, reinstate_if_due)(app.asgi_handler)
+    app.state.routes = app.asgi_handler
+    return app
+
+
+def connected(app: Litestar, settings: Settings, ports: Ports) -> Litestar:
+    """Return the application of :func:`routed` at work on these ports, and on no others from now on."""
+    app.state.ports = ports
+    handler = SessionMiddleware(ports, reinstate_if_due)(app.state.routes)
     app.asgi_handler = EdgeMiddleware(settings, error_page)(handler)
     return app
 

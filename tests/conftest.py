@@ -141,9 +141,9 @@ def ports(
 @pytest.fixture
 def app(ports: Ports) -> Litestar:
     """The whole application over :func:`ports`."""
-    from marketplace.app import create_app
+    from tests.apps import an_app  # late: most tests need no web stack
 
-    return create_app(ports.settings, ports=ports)
+    return an_app(ports)
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from marketplace.accounts.models import Account, Role
-from marketplace.app import create_app
+from marketplace.app import build_ports
 from marketplace.clock import FixedClock
 from marketplace.db import Database
 from marketplace.mail import MailSink
-from marketplace.pdf.limited import PDFReader
 from marketplace.settings import Settings
 from marketplace.terms.models import Acceptance
 from marketplace.terms.queries import required_documents
 from marketplace.terms.services import publish_builtin
+from tests.apps import an_app
 from tests.builders import NOW, an_account
 from tests.portal import PortalClient
 
@@ -26,7 +26,7 @@ def client(
     settings: Settings, db: Database, clock: FixedClock, mail_sink: MailSink
 ) -> Iterator[PortalClient]:
     """A browser before the whole application, with the documents published."""
-    app = create_app(settings, reader=PDFReader(settings), mailer=mail_sink, db=db, clock=clock)
+    app = an_app(build_ports(settings, mailer=mail_sink, db=db, clock=clock))
     with db.transaction() as session:
         publish_builtin(session, NOW)
     with PortalClient(app) as browser:

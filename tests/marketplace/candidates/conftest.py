@@ -10,13 +10,13 @@ import pytest
 from litestar import Litestar
 
 from marketplace.accounts.models import Account
-from marketplace.app import create_app
 from marketplace.db import Database
 from marketplace.pdf.results import RefusalReason
 from marketplace.ports import Ports
 from marketplace.settings import Settings
 from marketplace.terms import services as terms
 from marketplace.terms.models import DocumentKind
+from tests.apps import an_app
 from tests.builders import a_candidate, an_account
 from tests.portal import PortalClient
 
@@ -57,7 +57,7 @@ def site(ports: Ports, checker: Checker, now: datetime) -> Litestar:
     with ports.db.transaction() as session:
         for language in ("en", "fr"):
             terms.publish(session, now, DocumentKind.CONSENT_SEARCH, language, CONSENT, now.date())
-    return create_app(ports.settings, ports=replace(ports, reader=checker))  # type: ignore[arg-type]
+    return an_app(ports, reader=checker)
 
 
 @pytest.fixture

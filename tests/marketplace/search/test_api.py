@@ -12,9 +12,9 @@ import pytest
 
 from indexer.rebuild import rebuild
 from marketplace.accounts.models import Account
-from marketplace.app import create_app
 from marketplace.clock import FixedClock
 from marketplace.ports import Ports
+from tests.apps import an_app
 from tests.builders import a_candidate, a_recruiter
 from tests.portal import PortalClient
 
@@ -30,7 +30,7 @@ def site(ports: Ports) -> Iterator[PortalClient]:
         account = session.get_one(Account, a_recruiter(session).account_id)
     narrow = replace(ports, settings=replace(ports.settings, page_window=4))
     rebuild(narrow, "FR")
-    with PortalClient(create_app(narrow.settings, ports=narrow)) as client:
+    with PortalClient(an_app(narrow)) as client:
         client.sign_in_as(account)
         yield client
 

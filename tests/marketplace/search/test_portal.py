@@ -11,8 +11,8 @@ import pytest
 
 from indexer.rebuild import rebuild
 from marketplace.accounts.models import Account
-from marketplace.app import create_app
 from marketplace.ports import Ports
+from tests.apps import an_app
 from tests.builders import a_candidate, a_recruiter
 from tests.portal import PortalClient, text_of
 
@@ -33,7 +33,7 @@ def site(ports: Ports) -> Iterator[PortalClient]:
         account = session.get_one(Account, a_recruiter(session).account_id)
         account.language = "en"
     rebuild(ports, "FR")
-    with PortalClient(create_app(ports.settings, ports=ports)) as client:
+    with PortalClient(an_app(ports)) as client:
         client.sign_in_as(account)
         yield client
 
