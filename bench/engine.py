@@ -1,6 +1,6 @@
 """A search through the service beside the same question sent raw to OpenSearch, in one run.
 
-Needs a node without data of worth: ``make opensearch``, then ``.venv/bin/python -m bench.engine``.
+Needs an empty node: ``make opensearch``, then ``.venv/bin/python -m bench.engine``.
 Both sides hold the same candidates on the same node. *Service* is the JSON route over HTTP: session,
 visibility, hydration from PostgreSQL, re-check, five multi-select facets, highlights, 20 hits. *Raw*
 is the question of ``bench/raw_query.json``, highlights from offsets; *fvh* the same with the fast
@@ -31,6 +31,7 @@ from rich.table import Table
 
 from bench.corpus import write_many
 from bench.raw_engine import RawClient, search_body
+from bench.rebuild import clear, refuse_what_is_in_use
 from bench.search import PORT, main_queries, percentile, recruiter_with_token, served
 from indexer.reading import live_documents
 from indexer.rebuild import rebuild
@@ -46,7 +47,6 @@ from marketplace.settings import Settings
 RESULTS = Path(__file__).parent / "results" / "engine.json"
 RAW_QUERY = Path(__file__).parent / "raw_query.json"
 COUNTRY = "FR"
-"""Whose index on the node is replaced: use a node of your own."""
 GATE_ADDED_MS = 8.0
 GATE_THROUGHPUT = 0.7
 CLIENTS = 8
@@ -196,6 +196,7 @@ def run(candidates: int, requests: int, seconds: float, workers: int = 2) -> Non
     if json.loads(RAW_QUERY.read_text(encoding="utf-8")) != example_body():
         raise SystemExit("bench/raw_query.json is not the body that is sent; write it with --write-body")
     node = os.environ.get("OPENSEARCH_URL", "http://127.0.0.1:9200")
+    refuse_what_is_in_use(node)
     with tempfile.TemporaryDirectory(prefix="marketplace-bench-") as folder:
         settings = replace(
             Settings.from_environment({"MARKETPLACE_SEARCH": "opensearch", "OPENSEARCH_URL": node}),
@@ -208,6 +209,7 @@ def run(candidates: int, requests: int, seconds: float, workers: int = 2) -> Non
                 figures = measure(ports, candidates, requests, seconds, workers)
             finally:
                 ports.close()
+                clear(node)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     table = Table("figure", "value", title="Search through the service, beside the raw engine")
