@@ -86,6 +86,7 @@ def served(
         "MARKETPLACE_DATA": str(ports.settings.data), "MARKETPLACE_BASE_URL": f"http://127.0.0.1:{PORT}",
         "MARKETPLACE_SECRET_KEY": ports.settings.secret_key,
         "MARKETPLACE_SEARCH": ports.settings.search, "OPENSEARCH_URL": ports.settings.opensearch_url,
+        "MARKETPLACE_SEARCH_MILLISECONDS": str(ports.settings.search_milliseconds),
         **{f"{QUOTA_PREFIX}{quota}": NONE for quota in Quota},
     }  # fmt: skip
     log = (ports.settings.data / "web.log").open("wb")
