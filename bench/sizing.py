@@ -39,7 +39,7 @@ class Assumed:
     cpu_share: float = 0.5
     """How busy a core may be in the busiest hour."""
     cores_a_node: int = 16
-    shard_millions: float = 2.5
+    shard_millions: float = 0.5
     """Documents of a shard: its part of a search runs on one core, and bounds how long the search takes."""
     disk_share: float = 0.7
     """How full a disk may be."""
@@ -108,7 +108,6 @@ def _at(candidates: int, measured: Measured, assumed: Assumed) -> dict[str, str]
     cores = node_ms / 1000 / assumed.cpu_share
     index = candidates * measured.index_bytes * assumed.copies
     nodes = max(2, math.ceil(cores / assumed.cores_a_node))
-    heap = min(31.0, max(1.0, sum(shards.values()) * assumed.copies / nodes * 1.0 + 2.0))
     largest = max(countries.values())
     one_core = 1000 / measured.load_cpu_ms
     return {
@@ -122,7 +121,6 @@ def _at(candidates: int, measured: Measured, assumed: Assumed) -> dict[str, str]
         f"nodes of {assumed.cores_a_node} cores": f"{nodes:,}",
         "index, copies included": _bytes(index),
         "memory for it to stay in (page cache)": _bytes(index),
-        "heap of a node": f"{heap:.0f} GB",
         "disk of the nodes, a rebuild included": _bytes(index * assumed.generations / assumed.disk_share),
         "cores of the web": f"{max(1.0, searches * measured.web_cpu_ms / 1000 / assumed.cpu_share):,.0f}",
         "PostgreSQL, rows and texts": _bytes(candidates * measured.database_bytes),

@@ -35,7 +35,7 @@ def test_every_figure_is_told_for_every_size() -> None:
     measured = Measured.of([SMALL, LARGE])
     table = {name: values for name, *values in rows(measured, Assumed())}
     assert all(len(values) == len(SIZES) for values in table.values())
-    assert table["shards FR / GB / US"] == ["1 / 1 / 1", "2 / 2 / 1", "20 / 11 / 10"]
+    assert table["shards FR / GB / US"] == ["1 / 1 / 1", "10 / 6 / 5", "100 / 54 / 46"]
     assert table["index, copies included"] == ["4.0 GB", "40 GB", "400 GB"]
     assert table["PostgreSQL, rows and texts"] == ["4.0 GB", "40 GB", "400 GB"]
     assert table["rebuild of FR, on the machine measured"] == ["8 min", "83 min", "13.9 h"]

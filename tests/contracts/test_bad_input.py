@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from indexer.rebuild import rebuild
 from marketplace.accounts.models import Account, Role
 from marketplace.app import build_ports, create_app
 from marketplace.clock import FixedClock
@@ -54,6 +55,7 @@ def caller(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         for account in accounts.values():
             account.may_use_bearer = True
         ids = {"candidate_id": str(found.id), "opening_id": str(an_opening(session, recruiter).id)}
+    rebuild(ports, "FR")
     with Caller(create_app(settings, ports=ports)) as client:
         client.tokens = {role: client.bearer(account) for role, account in accounts.items()}
         client.ids = ids

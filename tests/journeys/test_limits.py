@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from indexer.rebuild import rebuild
 from marketplace.accounts.models import Account
 from marketplace.app import build_ports, create_app
 from marketplace.candidates.models import Candidate
@@ -114,6 +115,7 @@ def make(
             opening = an_opening(session, recruiter)
             people = [a_candidate(session).id for _ in range(4)]
             account = session.get_one(Account, recruiter.account_id)
+        rebuild(ports, "FR")
         client = PortalClient(app)
         client.__enter__()
         client.follow_redirects = False
