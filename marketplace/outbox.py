@@ -95,12 +95,7 @@ def claim(session: Session, now: datetime, topics: Sequence[str], limit: int) ->
     """Lock and return the oldest due messages of ``topics`` that no other worker holds."""
     statement = (
         select(OutboxMessage)
-        .where(
-            OutboxMessage.done_at.is_(None),
-            OutboxMessage.topic.in_(topics),
-            OutboxMessage.available_at <= now,
-            OutboxMessage.attempts < MAX_ATTEMPTS,
-        )
+        .where(*_due(now, topics))
         .order_by(OutboxMessage.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -110,13 +105,16 @@ def claim(session: Session, now: datetime, topics: Sequence[str], limit: int) ->
 
 def is_due(session: Session, now: datetime, topics: Sequence[str]) -> bool:
     """Say whether :func:`claim` would find anything, held by another worker or not."""
-    found = exists().where(
+    return bool(session.scalar(select(exists().where(*_due(now, topics)))))
+
+
+def _due(now: datetime, topics: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    return (
         OutboxMessage.done_at.is_(None),
         OutboxMessage.topic.in_(topics),
         OutboxMessage.available_at <= now,
         OutboxMessage.attempts < MAX_ATTEMPTS,
     )
-    return bool(session.scalar(select(found)))
 
 
 def claim_same(session: Session, messages: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:
