@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from bench.corpus import write_many
-from bench.engine import Sides, latencies
+from bench.engine import Sides, answers, latencies
 from bench.memory import tree
 from bench.rebuild import Command, clear, refuse_what_is_in_use
 from bench.search import percentile, recruiter_with_token, served
@@ -43,7 +42,6 @@ COUNTRY = "FR"
 TIMES = 4.0
 """p95 may grow by this from the first size to the last."""
 
-CLIENTS = 8
 _TICK = os.sysconf("SC_CLK_TCK")
 
 Figures = dict[str, Any]
@@ -95,18 +93,8 @@ def database_sizes(ports: Ports) -> Figures:
 
 def answered(sides: Sides, side: str, seconds: float, cpu: Callable[[], dict[str, float]]) -> Figures:
     """Ask with eight clients; return searches a second and the CPU of each part for one, in ms."""
-    before, until = cpu(), time.perf_counter() + seconds
-    started = time.perf_counter()
-
-    def work(first: int) -> int:
-        ask, done = sides.client(side), 0
-        while time.perf_counter() < until:
-            ask(first + CLIENTS * done)
-            done += 1
-        return done
-
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        asked = sum(pool.map(work, range(CLIENTS)))
+    before, started = cpu(), time.perf_counter()
+    asked = answers(sides, side, seconds)
     taken, after = time.perf_counter() - started, cpu()
     return {
         f"{side}_per_second": round(asked / taken, 1),

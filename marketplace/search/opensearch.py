@@ -206,9 +206,8 @@ class OpenSearchIndex:
         """See :meth:`SearchIndex.tidy`."""
         home = self._countries[country]
         with _engine():
-            if home.is_tidy(
-                older_than, left_before
-            ):  # the usual case: no lease is taken that a rebuild might want
+            # The usual case: no lease is taken that a rebuild might want.
+            if home.is_tidy(older_than, left_before):
                 return []
         try:
             with self._leases.hold(country), _engine():
