@@ -16,7 +16,7 @@ just what they say.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import islice
@@ -179,24 +179,34 @@ def _heads() -> tuple[dict[Key, tuple[Sought, ...]], dict[Key, tuple[Sought, ...
     return by_french, by_english
 
 
+@cache
 def _languages(text: str) -> tuple[str, ...]:
     """Return the language of an entry as far as the table tells: by its column, else by its words."""
-    columns = {"fr": {term.term_fr for term in terms()}, "en": {term.term_en for term in terms()}}
+    columns = _columns()
     told = [language for language in STEMMINGS if text in columns[language]]
     if not told:
-        words = {form for forms in analysis.positions(text) for form in forms}
+        words = _words_in([text])
         told = [language for language in STEMMINGS if words & _words_of(language)]
     return (told[0],) if len(told) == 1 else STEMMINGS
 
 
 @cache
+def _columns() -> dict[str, frozenset[str]]:
+    return {
+        "fr": frozenset(term.term_fr for term in terms()),
+        "en": frozenset(term.term_en for term in terms()),
+    }
+
+
+@cache
 def _words_of(language: str) -> frozenset[str]:
     """Return the words that stand in this column of the table and not in the other."""
-    french, english = (
-        {form for text in texts for forms in analysis.positions(text) for form in forms}
-        for texts in zip(*((term.term_fr, term.term_en) for term in terms()), strict=True)
-    )
-    return frozenset(french - english if language == "fr" else english - french)
+    words = {name: _words_in(texts) for name, texts in _columns().items()}
+    return words.pop(language).difference(*words.values())
+
+
+def _words_in(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(form for text in texts for forms in analysis.positions(text) for form in forms)
 
 
 def _who_bring_somebody(head: Key, found: Mapping[tuple[Key, Key], Sought]) -> Iterator[Sought]:
