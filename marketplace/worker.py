@@ -24,6 +24,7 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import (
     setup_logging,
+    worker_init,
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
@@ -78,6 +79,9 @@ SHORTEST_EXPIRY = timedelta(minutes=1)
 
 CONNECTIONS_OF_A_CHILD = 2
 """A forked process runs one task at a time: its transaction, and one that streams beside it."""
+
+LAST_RESULT = timedelta(seconds=3)
+"""How long a forked child that ends waits for its parent to read what it sent."""
 
 TASK_OF_TOPIC = {
     "candidate.changed": "indexer.drain",
@@ -190,7 +194,20 @@ def _log_as_everywhere(**_: object) -> None:
     configure_logs()
 
 
+def _let_children_end(**_: object) -> None:
+    """Have a forked child that ends wait no longer than :data:`LAST_RESULT` for its parent.
+
+    On a warm shutdown the parent may have read its last result before the child sent it; billiard's
+    child would then stay for 30 seconds. Nobody uses results here, and a task may run twice.
+    """
+    from billiard import pool as billiard_pool
+
+    tries = LAST_RESULT.total_seconds() / billiard_pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
+    billiard_pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = round(tries)
+
+
 setup_logging.connect(_log_as_everywhere)
+worker_init.connect(_let_children_end)
 worker_process_init.connect(_forget_inherited_ports)
 worker_process_shutdown.connect(_close_own_ports)
 worker_shutdown.connect(_close_own_ports)

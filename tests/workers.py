@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,9 @@ from tests.builders import a_candidate, an_account
 
 RESUME_SECONDS = 30.0
 """Within this after a worker is back, what waited is done (issue 5, point 5)."""
+
+STOP_SECONDS = 30.0
+"""Within this a process that was asked to stop has ended; what it does in a test takes seconds."""
 
 PATIENCE = 120.0
 """How long a test waits for what no rule gives a time for; the machine may be busy."""
@@ -128,12 +131,12 @@ class Workshop:
         for process in self._processes:
             if process.poll() is None:
                 process.terminate()
-        for process in self._processes:
-            try:
-                process.wait(30)
-            finally:
-                kill_all(process)
-        self.ports.close()
+        with ExitStack() as ends:  # all of it, whatever one of them does
+            ends.callback(self.ports.close)
+            for process in self._processes:
+                ends.callback(kill_all, process)
+            for process in self._processes:
+                process.wait(STOP_SECONDS)
 
     def _log(self, number: int) -> Path:
         return self.settings.data / f"process-{number}.log"

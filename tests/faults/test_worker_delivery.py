@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from marketplace.candidates.models import CV, Candidate, CVState
 from marketplace.demo.embedded_valkey import ValkeyServer
 from marketplace.settings import Settings
 from marketplace.worker import BEAT_SCHEDULE, QUEUES
-from tests.workers import RESUME_SECONDS, Workshop, children_of, kill_all
+from tests.workers import RESUME_SECONDS, STOP_SECONDS, Workshop, children_of, kill_all
 
 pytestmark = pytest.mark.slow
 
@@ -31,12 +32,11 @@ TASKS = sorted({row["task"] for row in BEAT_SCHEDULE.values()})
 def workshop(tmp_path: Path, settings: Settings, database_url: str) -> Iterator[Workshop]:
     broker = ValkeyServer(tmp_path / "valkey")
     broker.start()
-    workshop = Workshop(settings, database_url, broker)
-    try:
+    with ExitStack() as ends:
+        ends.callback(broker.stop)
+        workshop = Workshop(settings, database_url, broker)
+        ends.callback(workshop.stop)
         yield workshop
-    finally:
-        workshop.stop()
-        broker.stop()
 
 
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
@@ -50,7 +50,7 @@ def test_one_worker_does_the_jobs_of_every_queue(workshop: Workshop, pool: str) 
         workshop.until(partial(wanted.is_done, queue))
     assert workshop.mails() == 1
     worker.terminate()
-    assert worker.wait(30) == 0
+    assert worker.wait(STOP_SECONDS) == 0
     for line in workshop.said().splitlines():
         if line in {"", "worker: Warm shutdown (MainProcess)"}:  # said to whoever pressed Ctrl-C
             continue
@@ -119,7 +119,7 @@ def test_a_worker_that_is_told_to_stop_ends_its_job_first(workshop: Workshop) ->
         workshop.ask_for_mail()
         workshop.send("mail.deliver")
         assert worker.poll() is None
-    assert worker.wait(30) == 0
+    assert worker.wait(STOP_SECONDS) == 0
     assert workshop.state_of(cv_id) is CVState.READY
     assert workshop.mails() == 0
     workshop.worker("prefork", concurrency=1)

@@ -14,7 +14,9 @@ from threading import Event
 from time import monotonic, sleep
 
 import pytest
-from celery.signals import worker_ready, worker_shutdown
+from billiard import SimpleQueue, Value
+from billiard import pool as billiard_pool
+from celery.signals import worker_init, worker_ready, worker_shutdown
 from kombu.exceptions import OperationalError
 
 from marketplace import worker
@@ -65,6 +67,17 @@ def test_nothing_is_lost_with_a_worker() -> None:
     assert configuration["task_reject_on_worker_lost"]
     assert configuration["worker_prefetch_multiplier"] == 1
     assert configuration["broker_connection_max_retries"] is None
+
+
+def test_a_forked_child_ends_though_nobody_reads_its_last_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-06: a worker that is told to stop does not wait half a minute for what its parent will not read."""
+    monkeypatch.setattr(billiard_pool, "GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT", 300)
+    monkeypatch.setattr(worker, "LAST_RESULT", timedelta(seconds=0.3))
+    worker_init.send(sender=None)
+    child = billiard_pool.Worker(SimpleQueue(), SimpleQueue(), on_ready_counter=Value("i"))
+    begun = monotonic()
+    assert child._ensure_messages_consumed(completed=1) is False
+    assert 0.3 <= monotonic() - begun < 10
 
 
 FORKS = """
