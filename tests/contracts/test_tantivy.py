@@ -14,8 +14,10 @@ import pytest
 import tantivy
 
 from marketplace.errors import ConflictError, SearchUnavailableError
-from marketplace.search import tantivy as adapter
+from marketplace.search import tantivy as tantivy_adapter
 from marketplace.search.tantivy import TantivyIndex
+from marketplace.search.tantivy_answers import count
+from marketplace.search.tantivy_files import engine_faults, schema
 from tests.contracts.search_index import (
     FUTURE,
     PAST,
@@ -39,8 +41,8 @@ class TestTantivy(SearchIndexContract):
         return {word for word, _ in searcher_of(index).terms_with_prefix(field, "")}
 
     def stands(self, index: TantivyIndex, field: str, run: tuple[str, ...]) -> bool:
-        query = tantivy.Query.phrase_query(adapter._schema(), field, list(run))
-        return adapter._count(searcher_of(index), query) > 0
+        query = tantivy.Query.phrase_query(schema(), field, list(run))
+        return count(searcher_of(index), query) > 0
 
 
 def searcher_of(index: TantivyIndex) -> tantivy.Searcher:
@@ -79,7 +81,7 @@ def test_an_index_of_another_analysis_is_empty_and_says_so(
     """Design: stored words of another analysis would answer wrongly; health asks for a rebuild."""
     index = TantivyIndex(folder)
     put(index, "voile")
-    monkeypatch.setattr(adapter, "fingerprint", lambda: "another")
+    monkeypatch.setattr(tantivy_adapter, "fingerprint", lambda: "another")
     assert ask(index, "voile").total == 0
     assert index.health().needs_rebuild == ("FR",)
     index.put([document(2, cv_text="voile")])
@@ -211,7 +213,7 @@ def test_the_sweep_removes_what_a_killed_rebuild_left(folder: Path, tmp_path: Pa
 
 def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """F-05: whoever rebuilds reads that the disk is full."""
-    with pytest.raises(SearchUnavailableError, match="disk of the index is full"), adapter._engine():
+    with pytest.raises(SearchUnavailableError, match="disk of the index is full"), engine_faults():
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -232,7 +234,7 @@ def test_a_broken_index_is_unavailability_not_a_crash(folder: Path) -> None:
 
 def test_a_panic_of_the_engine_is_unavailability() -> None:
     """Facts, search engines 2: a panic is no Exception; it must not end a worker."""
-    with pytest.raises(SearchUnavailableError), adapter._engine():
+    with pytest.raises(SearchUnavailableError), engine_faults():
         raise type("PanicException", (BaseException,), {})
-    with pytest.raises(KeyboardInterrupt), adapter._engine():
+    with pytest.raises(KeyboardInterrupt), engine_faults():
         raise KeyboardInterrupt
