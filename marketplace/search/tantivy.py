@@ -77,7 +77,7 @@ class TantivyIndex:
         needs = synonyms.expand(query.words)
         with engine_faults():
             searcher = self._searcher(query.visibility.country)
-            if searcher is not None:
+            if searcher is not None and self._is_whole(query.visibility.country):
                 return answer(searcher, query, needs)
         facets = tuple(result(facet, {}, query.selections.get(facet.name, ())) for facet in FACETS.values())
         return SearchPage(
@@ -205,6 +205,11 @@ class TantivyIndex:
                 self._readers[country] = reader
                 return reader.searcher
         raise SearchUnavailableError
+
+    def _is_whole(self, country: str) -> bool:
+        """Whether everybody is in what answers; what was begun anew waits for its rebuild."""
+        reader = self._readers.get(country)
+        return reader is not None and reader.current.complete
 
     def _writable(self, folder: CountryFolder) -> tantivy.Index:
         """Return the index to write to, begun anew where none fits; called under the write lock."""
