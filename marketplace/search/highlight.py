@@ -19,6 +19,10 @@ from marketplace.search.query import Words
 
 _BLANKS = re.compile(r"\s+")
 _LAST_BLANK = re.compile(r"\s+\S*\Z")
+_GAPS = re.compile(r"…(?:[^\w…]*…)+")
+"""What scrubbing left of a line of contact data: gaps with nothing but separators between them."""
+_FIRST_GAPS = re.compile(r"\A(?:[^\w…]*…)+\s*")
+_LAST_GAPS = re.compile(r"\s*(?:…[^\w…]*)+\Z")
 _MOST_MARKS = 40
 """Found words looked at for fragments: the beginning of a text decides, and a card costs little."""
 _MOST_WINDOWS = 12
@@ -276,7 +280,8 @@ def whole(text: str, what: Marking) -> Fragment:
 def fragments(text: str, what: Marking, *, characters: int, most: int = 3) -> tuple[Fragment, ...]:
     """Return the best places of ``text``, best first, each at most ``characters`` long (rules D7).
 
-    Nothing where nothing matches. Blanks are single in fragments.
+    Nothing where nothing matches. In fragments blanks are single, and
+    so are gaps of a scrubbed text, which none begins or ends with.
     """
     marks = what.marks(text, _MOST_MARKS)
     ranked = sorted(
@@ -290,7 +295,7 @@ def fragments(text: str, what: Marking, *, characters: int, most: int = 3) -> tu
             taken.append((start, end))
             if len(taken) == most:
                 break
-    return tuple(tuple(_tidied(_spans(text, start, end, marks))) for start, end in taken)
+    return tuple(_tidied(list(_spans(text, start, end, marks))) for start, end in taken)
 
 
 def _around(marks: Sequence[_Mark], first: int, characters: int) -> tuple[int, int, int]:
@@ -348,9 +353,19 @@ def _spans(text: str, start: int, end: int, marks: Sequence[_Mark]) -> Iterator[
         yield Span(text[place:end], match=False)
 
 
-def _tidied(spans: Iterator[Span]) -> Iterator[Span]:
-    for span in spans:
-        yield Span(_BLANKS.sub(" ", span.text), span.match)
+def _tidied(spans: Sequence[Span]) -> Fragment:
+    """Make blanks and gaps single, and drop gaps at both ends, where a fragment is cut off anyway."""
+    last = len(spans) - 1
+    tidied = []
+    for place, span in enumerate(spans):
+        text = _GAPS.sub("…", _BLANKS.sub(" ", span.text))
+        if place == 0 and not span.match:
+            text = _FIRST_GAPS.sub("", text)
+        if place == last and not span.match:
+            text = _LAST_GAPS.sub("", text)
+        if text:
+            tidied.append(Span(text, span.match))
+    return tuple(tidied)
 
 
 def one_letter_away(one: str, other: str) -> bool:

@@ -83,6 +83,12 @@ def test_fragments_are_cut_between_words_and_have_single_blanks() -> None:
     assert len(flat(fragment)) <= 60
 
 
+def test_gaps_of_scrubbed_contact_data_become_one() -> None:
+    """D7: a card shows words, not the separators between what was taken out; one gap stays as it is."""
+    (fragment,) = cut("… | … Python … | … |\n… Rennes … 2024 | …", "python")
+    assert flat(fragment) == "Python … Rennes … 2024 |"
+
+
 def test_nothing_found_gives_no_fragment() -> None:
     """D7: a card shows no piece of a text that does not match."""
     assert cut("alpha omega", "python") == ()
