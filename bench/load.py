@@ -48,7 +48,7 @@ from indexer import drift
 from indexer.rebuild import rebuild
 from marketplace import migrations, outbox
 from marketplace.app import build_ports
-from marketplace.candidates import queries
+from marketplace.candidates import index_rows, policy_facts
 from marketplace.candidates.models import Candidate
 from marketplace.candidates.profiles import ProfileInput, Right, update_profile
 from marketplace.candidates.services import withdraw
@@ -157,7 +157,7 @@ class Market:
                 .where(Candidate.id == candidate_id)
                 .values(headline=headline, headline_scrubbed=headline, version=Candidate.version + 1)
             )
-            outbox.publish(session, now, queries.CHANGED, candidate_id)
+            outbox.publish(session, now, index_rows.CHANGED, candidate_id)
 
     def withdraw(self, number: int) -> None:
         """Withdraw somebody's opt-in."""
@@ -293,7 +293,7 @@ def freshness(market: Market, seconds: float, updates: float, searches: float) -
 def _key_of(market: Market, number: int) -> int:
     with market.ports.db.reading() as session:
         candidate_id = id_of("candidate", number)
-        return queries.visibility_facts(session, [candidate_id])[candidate_id].key
+        return policy_facts.visibility_facts(session, [candidate_id])[candidate_id].key
 
 
 def rebuilds(market: Market, updates: float, searches: float) -> Figures:
@@ -340,7 +340,7 @@ def _kill_half_way(command: Command, seconds: float) -> None:
 
 def _is_drained(market: Market) -> bool:
     with market.ports.db.reading() as session:
-        return outbox.oldest_pending(session, queries.CHANGED) is None
+        return outbox.oldest_pending(session, index_rows.CHANGED) is None
 
 
 @contextmanager

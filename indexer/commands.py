@@ -126,7 +126,7 @@ def drain(as_json: bool) -> None:
 def status(as_json: bool) -> None:
     """Say what each index holds, what waits and for how long, and what was given up."""
     from marketplace import outbox
-    from marketplace.candidates.queries import CHANGED
+    from marketplace.candidates.index_rows import CHANGED
     from marketplace.cli import opened_ports
     from marketplace.search.drift import counted
 
@@ -158,7 +158,7 @@ def status(as_json: bool) -> None:
 def dead(retry: bool, limit: int, as_json: bool) -> None:
     """List the changes the index was not able to take, with the reasons."""
     from marketplace import outbox
-    from marketplace.candidates.queries import CHANGED
+    from marketplace.candidates.index_rows import CHANGED
     from marketplace.cli import opened_ports
 
     with opened_ports("index dead") as ports:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from marketplace.candidates.index_rows import DocumentRow
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.policy import (
     VisibilityFacts,
@@ -19,7 +20,6 @@ from marketplace.candidates.policy import (
     visible_until_on,
     work_permits_until,
 )
-from marketplace.candidates.queries import DocumentRow
 from marketplace.periods import day_number
 from marketplace.search.document import CandidateDocument
 

@@ -19,7 +19,7 @@ import structlog
 
 from indexer import writing
 from indexer.documents import has_document
-from marketplace.candidates import queries, streams
+from marketplace.candidates import index_rows, streams
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.ports import Ports
 from marketplace.reference import TERRITORY
@@ -181,7 +181,7 @@ def settle(ports: Ports, country: str, keys: Sequence[int], *, repair: bool) -> 
     """
     with ports.db.transaction() as session:
         writing.be_alone(session)
-        rows = {row.facts.key: row for row in queries.document_rows(session, keys)}
+        rows = {row.facts.key: row for row in index_rows.document_rows(session, keys)}
         waiting = streams.waiting_keys(session, keys)
         stored = ports.index.stored(country, keys)
         kinds = {key: kind_of(_wanted(ports, rows.get(key), country), stored.get(key)) for key in keys}
@@ -201,7 +201,7 @@ def _repair(
     ports: Ports,
     country: str,
     found: Mapping[int, Kind],
-    rows: Mapping[int, queries.DocumentRow],
+    rows: Mapping[int, index_rows.DocumentRow],
     stored: Mapping[int, int],
 ) -> set[int]:
     """Put what is missing or stale, remove what should not be there; return the keys that were refused."""
@@ -218,7 +218,7 @@ def _repair(
     return set(written.refused)
 
 
-def _wanted(ports: Ports, row: queries.DocumentRow | None, country: str) -> Wanted | None:
+def _wanted(ports: Ports, row: index_rows.DocumentRow | None, country: str) -> Wanted | None:
     facts = row.facts if row is not None else None
     if (
         row is None

@@ -22,7 +22,7 @@ from indexer import drift
 from indexer.documents import document_of
 from indexer.reading import live_documents
 from marketplace import outbox
-from marketplace.candidates import queries, streams
+from marketplace.candidates import index_rows, streams
 from marketplace.errors import ConflictError
 from marketplace.ports import Ports
 from marketplace.reference import TERRITORY
@@ -127,15 +127,15 @@ def _is_outdated(ports: Ports, country: str) -> bool:
         return state.needs_rebuild and not state.is_rebuilding
     with ports.db.reading() as session:
         return (
-            queries.count_searchable(session, country) > 0
-            and outbox.oldest_pending(session, queries.CHANGED) is None
+            index_rows.count_searchable(session, country) > 0
+            and outbox.oldest_pending(session, index_rows.CHANGED) is None
         )
 
 
 def expected_documents(ports: Ports, country: str) -> int:
     """Return about how many documents a rebuild will write, for its progress bar."""
     with ports.db.reading() as session:
-        return queries.count_searchable(session, country)
+        return index_rows.count_searchable(session, country)
 
 
 @contextmanager
@@ -163,12 +163,13 @@ def _changes(ports: Ports, country: str, versions: Versions) -> Iterator[Change]
     with drift.wanted_by_database(ports, country) as wanted:
         for keys in drift.batches(drift.differences(wanted, versions)):
             with ports.db.reading() as other:
-                rows = {row.facts.key: row for row in queries.document_rows(other, [key for key, _ in keys])}
+                found = index_rows.document_rows(other, [key for key, _ in keys])
+            rows = {row.facts.key: row for row in found}
             for key, _ in keys:
                 yield _change(ports, country, key, rows.get(key))
 
 
-def _change(ports: Ports, country: str, key: int, row: queries.DocumentRow | None) -> Change:
+def _change(ports: Ports, country: str, key: int, row: index_rows.DocumentRow | None) -> Change:
     if row is None:
         return Removal(key, FOREVER)
     document = document_of(row, ports.clock.today(), ports.settings)

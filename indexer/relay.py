@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from indexer import writing
 from marketplace import outbox
-from marketplace.candidates import queries
+from marketplace.candidates import index_rows
 from marketplace.errors import MarketplaceError, SearchUnavailableError
 from marketplace.ports import Ports
 from marketplace.search.port import FOREVER, DocumentRefusedError
@@ -89,7 +89,7 @@ def _drain_once(ports: Ports, size: int) -> DrainReport | None:
     with ports.db.transaction() as session:
         if not _is_alone(session):
             return None
-        messages = outbox.claim(session, ports.clock.now(), [queries.CHANGED], size)
+        messages = outbox.claim(session, ports.clock.now(), [index_rows.CHANGED], size)
         if not messages:
             return DrainReport()
         return _index(session, ports, [*messages, *outbox.claim_same(session, messages)])
@@ -97,13 +97,13 @@ def _drain_once(ports: Ports, size: int) -> DrainReport | None:
 
 def _is_due(ports: Ports) -> bool:
     with ports.db.reading() as session:
-        return outbox.is_due(session, ports.clock.now(), [queries.CHANGED])
+        return outbox.is_due(session, ports.clock.now(), [index_rows.CHANGED])
 
 
 def _put_off(ports: Ports, error: Exception) -> None:
     """Try the oldest due message later, or never again."""
     with ports.db.transaction() as session:
-        for message in outbox.claim(session, ports.clock.now(), [queries.CHANGED], 1):
+        for message in outbox.claim(session, ports.clock.now(), [index_rows.CHANGED], 1):
             _fail(ports, message, error)
 
 
@@ -130,7 +130,7 @@ def _index(session: Session, ports: Ports, messages: Sequence[outbox.OutboxMessa
     """Index one batch; None when the engine is away."""
     now = ports.clock.now()
     ids = {UUID(message.subject) for message in messages}
-    rows = queries.document_rows_by_id(session, ids)
+    rows = index_rows.document_rows_by_id(session, ids)
     # Someone erased has no row any more, so the message names the key.
     gone = {int(message.details["key"]): FOREVER for message in messages if "key" in message.details}
     try:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from indexer.documents import document_of
-from marketplace.candidates.queries import DocumentRow
+from marketplace.candidates.index_rows import DocumentRow
 from marketplace.ports import Ports
 from marketplace.reference import TERRITORY
 from marketplace.search.document import CandidateDocument

@@ -26,8 +26,8 @@ from marketplace import outbox
 from marketplace.accounts.services import MAIL_REQUESTED
 from marketplace.app import build_ports
 from marketplace.candidates import cvs
+from marketplace.candidates.index_rows import CHANGED
 from marketplace.candidates.models import CV, CVState
-from marketplace.candidates.queries import CHANGED
 from marketplace.demo.cv_layouts import draw
 from marketplace.demo.embedded_valkey import ValkeyServer
 from marketplace.demo.people import persona

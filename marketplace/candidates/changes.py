@@ -16,7 +16,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import audit, outbox
-from marketplace.candidates import policy, queries
+from marketplace.candidates import policy, policy_facts, queries
+from marketplace.candidates.index_rows import CHANGED
 from marketplace.candidates.lifecycle import (
     CLOSED_STATES,
     CandidateState,
@@ -26,7 +27,7 @@ from marketplace.candidates.lifecycle import (
 )
 from marketplace.candidates.models import Candidate
 from marketplace.candidates.policy import VisibilityFacts
-from marketplace.candidates.queries import CHANGED, Person
+from marketplace.candidates.queries import Person
 from marketplace.errors import ConflictError, NotFoundError
 from marketplace.settings import Settings
 
@@ -83,7 +84,7 @@ def _subject(session: Session, candidate: Candidate | None) -> Subject:
     return Subject(
         candidate=candidate,
         person=queries.person(session, candidate.account_id),
-        before=queries.visibility_facts(session, [candidate.id])[candidate.id],
+        before=policy_facts.visibility_facts(session, [candidate.id])[candidate.id],
     )
 
 
@@ -144,7 +145,7 @@ def conclude(
     candidate = subject.candidate
     candidate.version += 1
     session.flush()
-    after = queries.visibility_facts(session, [candidate.id])[candidate.id]
+    after = policy_facts.visibility_facts(session, [candidate.id])[candidate.id]
     moved_from = subject.before.country if after.country != subject.before.country else None
     outbox.publish(
         session,

@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import outbox
-from marketplace.candidates import changes, queries
+from marketplace.candidates import changes, queries, recruiter_view
 from marketplace.candidates.lifecycle import CVState
 from marketplace.candidates.models import CV
 from marketplace.candidates.scrubbing import scrub
@@ -273,7 +273,7 @@ def own_file(session: Session, account_id: UUID, files: FileStore) -> tuple[str,
 
     The name is ours, never the client's (security.md U-06). Raises :class:`NotFoundError`.
     """
-    current = queries.current_cv(session, queries.candidate_id_of(session, account_id))
+    current = recruiter_view.current_cv(session, queries.candidate_id_of(session, account_id))
     if current is None:
         raise NotFoundError("cv")
     return f"cv-{current.cv_id.hex[:8]}.pdf", files.get(current.file_key)

@@ -16,7 +16,7 @@ from publicsuffixlist import PublicSuffixList
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from marketplace.candidates import changes, queries
+from marketplace.candidates import changes, queries, refusals
 from marketplace.candidates.models import Block, Exclusion
 from marketplace.candidates.profiles import clean
 from marketplace.catalogues import N_
@@ -78,7 +78,7 @@ def add_exclusion(
             N_("Name the company by its e-mail domain, its number or its id, by one."),
         )
     subject = changes.lock(session, account_id)
-    known_name = queries.company_name(session, company_id) if company_id is not None else ""
+    known_name = refusals.company_name(session, company_id) if company_id is not None else ""
     domain = excluded_domain(domain) if domain else None
     number = _number(registration_number) if registration_number else None
     mine = select(Exclusion).where(Exclusion.candidate_id == subject.candidate.id)
@@ -133,9 +133,9 @@ def block(
     Raises :class:`NotFoundError` for an unknown one.
     """
     if recruiter_id is not None:
-        queries.require_recruiter(session, recruiter_id)
+        refusals.require_recruiter(session, recruiter_id)
     if company_id is not None:
-        queries.company_name(session, company_id)
+        refusals.company_name(session, company_id)
     subject = changes.lock(session, account_id)
     same = session.scalars(
         select(Block.id).where(

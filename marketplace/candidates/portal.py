@@ -15,7 +15,7 @@ from litestar.params import QueryParameter
 from marketplace import reference
 from marketplace.accounts.forms import read_person
 from marketplace.accounts.models import Role
-from marketplace.candidates import cvs, exclusions, forms, profiles, queries, services
+from marketplace.candidates import cvs, exclusions, forms, profiles, queries, recruiter_view, services
 from marketplace.candidates.lifecycle import CVState
 from marketplace.candidates.schemas import access_cursor, access_position
 from marketplace.catalogues import N_, translate
@@ -298,7 +298,7 @@ def _cv(
     with ports.db.transaction() as session:
         newest = cvs.latest_cv(session, member.account_id)
         in_use = cvs.cv_in_use(session, member.account_id)
-        current = queries.current_cv(session, queries.candidate_id_of(session, member.account_id))
+        current = recruiter_view.current_cv(session, queries.candidate_id_of(session, member.account_id))
     reason = newest.reason if newest is not None else None
     return render(
         request, "candidates/cv.html", status,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from marketplace import outbox
 from marketplace.accounts.models import Role
 from marketplace.accounts.services import MemberFacts, Registration, register_account
-from marketplace.candidates import changes, policy, profiles, queries
+from marketplace.candidates import changes, policy, policy_facts, profiles
 from marketplace.candidates.lifecycle import (
     OPTED_IN_STATES,
     CandidateState,
@@ -178,7 +178,7 @@ def opt_in(
 
 def _is_still_good(session: Session, now: datetime, settings: Settings, subject: changes.Subject) -> bool:
     """Whether the opt-in in force still shows the person; one given as a minor lapses at 18 (C3)."""
-    facts = queries.visibility_facts(session, [subject.candidate.id])[subject.candidate.id]
+    facts = policy_facts.visibility_facts(session, [subject.candidate.id])[subject.candidate.id]
     return policy.is_visible(facts, now.date(), settings)
 
 
@@ -257,7 +257,7 @@ def resume(session: Session, now: datetime, settings: Settings, account_id: UUID
 def standing(session: Session, now: datetime, settings: Settings, account_id: UUID) -> Standing:
     """Return where a candidate stands today, for the candidate's own pages (rules C2, C7)."""
     profile = profiles.own_profile(session, now, settings, account_id)
-    facts = queries.visibility_facts(session, [profile.candidate_id])[profile.candidate_id]
+    facts = policy_facts.visibility_facts(session, [profile.candidate_id])[profile.candidate_id]
     until = policy.visible_until_on(facts, settings)
     return Standing(
         profile=profile,

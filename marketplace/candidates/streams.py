@@ -15,19 +15,12 @@ from sqlalchemy import Uuid, cast, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.accounts.models import Account
+from marketplace.candidates.index_rows import CHANGED, DocumentRow, document_row
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import Candidate
 from marketplace.candidates.policy import VisibilityFacts
-from marketplace.candidates.queries import (
-    CHANGED,
-    FACTS,
-    DocumentRow,
-    cards,
-    document_row,
-    facts_of,
-    permits_column,
-    permits_of,
-)
+from marketplace.candidates.policy_facts import FACTS, facts_of, permits_column, permits_of
+from marketplace.candidates.recruiter_view import select_cards
 from marketplace.outbox import MAX_ATTEMPTS, OutboxMessage
 
 ROWS = 250
@@ -64,7 +57,7 @@ def iter_document_rows(
 ) -> Generator[DocumentRow, None, None]:
     """Yield what the documents of the keys in ``(after, last]`` are built from, by ascending key."""
     statement = (
-        cards(permits_column())
+        select_cards(permits_column())
         .where(*_searchable(country), Candidate.key > after, Candidate.key <= last)
         .order_by(Candidate.key)
         .execution_options(yield_per=ROWS)

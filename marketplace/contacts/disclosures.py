@@ -22,11 +22,13 @@ from sqlalchemy.orm import Session
 from marketplace import audit
 from marketplace.accounts.models import Account
 from marketplace.candidates import policy as candidate_policy
-from marketplace.candidates import queries as candidate_queries
+from marketplace.candidates import recruiter_view
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import Candidate
 from marketplace.candidates.policy import VisibilityFacts
-from marketplace.candidates.queries import CandidateCard, CurrentCV, OpenedProfile, Refusals
+from marketplace.candidates.policy_facts import visibility_facts
+from marketplace.candidates.recruiter_view import CandidateCard, CurrentCV, OpenedProfile
+from marketplace.candidates.refusals import Refusals, hidden_from, refusals_of
 from marketplace.catalogues import N_
 from marketplace.contacts import queries, retention
 from marketplace.contacts.models import CVDownload, Disclosure
@@ -189,10 +191,10 @@ def open_profile(
     meeting = meet(session, now, settings, account_id, candidate_id, Act.PROFILE)
     country = job_country or meeting.recruiter.work_country
     _permit(meeting, country, Act.PROFILE)
-    cv = candidate_queries.current_cv(session, candidate_id)
+    cv = recruiter_view.current_cv(session, candidate_id)
     _write(session, now, settings, meeting, Act.PROFILE, country, cv=cv)
     return OpenedCandidate(
-        profile=candidate_queries.opened_profile(session, candidate_id, is_minor=meeting.is_minor),
+        profile=recruiter_view.opened_profile(session, candidate_id, is_minor=meeting.is_minor),
         candidate=meeting.candidate_facts,
         recruiter=meeting.recruiter,
         job_country=country,
@@ -231,7 +233,7 @@ def opened_before(
     done = queries.seen_or_contacted(session, meeting.recruiter.recruiter_id, [candidate_id])
     if Act.PROFILE not in done.get(candidate_id, ()):
         raise HiddenCandidateError(_attempt(meeting, Act.PROFILE, ("not_opened",)))
-    return candidate_queries.opened_profile(session, candidate_id, is_minor=True).card
+    return recruiter_view.opened_profile(session, candidate_id, is_minor=True).card
 
 
 def read_cv_text(
@@ -253,11 +255,11 @@ def read_cv_text(
     meeting = meet(session, now, settings, account_id, candidate_id, Act.CV_TEXT)
     country = job_country or meeting.recruiter.work_country
     _permit(meeting, country, Act.CV_TEXT)
-    cv = candidate_queries.current_cv(session, candidate_id)
+    cv = recruiter_view.current_cv(session, candidate_id)
     if cv is None:
         raise NotFoundError
     _write(session, now, settings, meeting, Act.CV_TEXT, country, cv=cv)
-    headline = candidate_queries.opened_profile(session, candidate_id, is_minor=True).card.headline
+    headline = recruiter_view.opened_profile(session, candidate_id, is_minor=True).card.headline
     spans = whole(cv.text_scrubbed, marking(asked.words))
     return ReadText(text=cv.text_scrubbed, spans=spans, headline=headline)
 
@@ -341,7 +343,7 @@ def permit_download(
     _permit(meeting, opening.job_country, Act.CV_DOWNLOAD)
     if not file_may_be_given(is_minor=meeting.is_minor):
         raise WithheldFromMinorError(_attempt(meeting, Act.CV_DOWNLOAD, ("minor",)))
-    cv = candidate_queries.current_cv(session, candidate_id)
+    cv = recruiter_view.current_cv(session, candidate_id)
     if cv is None:
         raise NotFoundError
     delete_by_on = retention.delete_by(meeting.today, settings.deletion_months)
@@ -369,7 +371,7 @@ def recheck_copy(
     decision = meeting.decide(row.job_country, Act.CV_DOWNLOAD)
     if not decision.allowed or meeting.is_minor:
         raise HiddenCandidateError(_attempt(meeting, Act.CV_DOWNLOAD, decision.reasons or ("minor",)))
-    cv = candidate_queries.current_cv(session, copy.candidate_id)
+    cv = recruiter_view.current_cv(session, copy.candidate_id)
     if cv is None or cv.cv_id != row.cv_id:
         raise NotFoundError
     return meeting.recruiter, cv.file_key
@@ -385,13 +387,11 @@ def meet(
     """
     recruiter = queries.asking_recruiter(session, account_id, lock=True)
     is_known = queries.lock_candidate(session, candidate_id)
-    facts = (
-        candidate_queries.visibility_facts(session, [candidate_id]).get(candidate_id) if is_known else None
-    )
+    facts = visibility_facts(session, [candidate_id]).get(candidate_id) if is_known else None
     if facts is None:
         raise HiddenCandidateError(Attempt(account_id, candidate_id, act, ("unknown",)))
     today = now.date()
-    refusals = candidate_queries.refusals(
+    refusals = refusals_of(
         session,
         candidate_id,
         recruiter.recruiter_id,
@@ -423,8 +423,8 @@ def hidden_among(
     """
     today = now.date()
     asker = recruiter_facts(session, now, settings, recruiter)
-    known = candidate_queries.visibility_facts(session, candidate_ids) if candidate_ids else {}
-    refusing = candidate_queries.hidden_from(
+    known = visibility_facts(session, candidate_ids) if candidate_ids else {}
+    refusing = hidden_from(
         session,
         recruiter.recruiter_id,
         recruiter.company_id,
@@ -445,7 +445,7 @@ def minors_among(
     session: Session, now: datetime, settings: Settings, candidate_ids: Collection[UUID]
 ) -> frozenset[UUID]:
     """Return those under age today: recruiters read their first names only (rules C3, D7)."""
-    known = candidate_queries.visibility_facts(session, candidate_ids) if candidate_ids else {}
+    known = visibility_facts(session, candidate_ids) if candidate_ids else {}
     return frozenset(
         candidate_id
         for candidate_id, facts in known.items()

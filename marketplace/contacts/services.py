@@ -16,8 +16,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import audit
-from marketplace.candidates import queries as candidate_queries
-from marketplace.candidates.queries import CandidateCard, Refusals
+from marketplace.candidates import index_rows, recruiter_view
+from marketplace.candidates.recruiter_view import CandidateCard
+from marketplace.candidates.refusals import Refusals, hidden_from
 from marketplace.contacts import disclosures, duties, policy, queries, retention
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.policy import RecruiterFacts
@@ -60,14 +61,14 @@ def listing_of(
 ) -> Listing:
     """Return the same for a recruiter who is read already and a country of the Territory."""
     facts = disclosures.facts_for_lists(now, settings, recruiter)
-    refusing = candidate_queries.hidden_from(
+    refusing = hidden_from(
         session,
         recruiter.recruiter_id,
         recruiter.company_id,
         recruiter.domains,
         recruiter.registration_number,
     )
-    pending = candidate_queries.pending_lower_keys(session, recruiter.work_country)
+    pending = index_rows.pending_lower_keys(session, recruiter.work_country)
     return Listing(
         recruiter=recruiter,
         facts=facts,
@@ -85,7 +86,7 @@ def listed_cards(
     """
     if not candidate_ids:
         return []
-    known = candidate_queries.people_to_list(session, candidate_ids)
+    known = recruiter_view.people_to_list(session, candidate_ids)
     visibility = listing.visibility
     shown = []
     for candidate_id in candidate_ids:

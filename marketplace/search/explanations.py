@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from marketplace.candidates.queries import CandidateCard
+from marketplace.candidates.recruiter_view import CandidateCard
 from marketplace.search import analysis
 from marketplace.search.highlight import Marking, SoughtTerm
 

@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from marketplace.candidates.queries import CandidateCard
+from marketplace.candidates.recruiter_view import CandidateCard
 from marketplace.catalogues import N_, translate, translate_plural
 from marketplace.contacts.guards import refuses_speculation
 from marketplace.errors import InvalidInputError

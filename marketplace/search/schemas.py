@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from marketplace.candidates.queries import CandidateCard
+from marketplace.candidates.recruiter_view import CandidateCard
 from marketplace.reference import job_fields, skills
 from marketplace.search import sentences
 from marketplace.search.explanations import Match, inclusive_forms, read_as

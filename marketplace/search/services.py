@@ -15,8 +15,8 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from marketplace.candidates import queries as candidate_queries
-from marketplace.candidates.queries import CandidateCard
+from marketplace.candidates import index_rows
+from marketplace.candidates.recruiter_view import CandidateCard
 from marketplace.contacts import queries as contacts
 from marketplace.contacts.policy import stops_of_recruiter
 from marketplace.contacts.services import listed_cards, listing_of
@@ -153,7 +153,7 @@ def find_candidates(
 
 def _require_nobody(session: Session, visibility: Visibility) -> None:
     """Refuse to answer "nobody" for an index that is lost; before the first candidate there is none."""
-    if candidate_queries.is_anyone_indexed(session, visibility.country):
+    if index_rows.is_anyone_indexed(session, visibility.country):
         log.error("search.index_missing", country=visibility.country)
         raise SearchUnavailableError
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from marketplace.candidates.queries import CandidateCard
+from marketplace.candidates.recruiter_view import CandidateCard
 from marketplace.contacts import disclosures
 from marketplace.contacts import queries as contacts
 from marketplace.contacts.policy import stops_of_recruiter

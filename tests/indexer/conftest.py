@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from marketplace import outbox
-from marketplace.candidates import queries
+from marketplace.candidates import index_rows
 from marketplace.candidates.models import Candidate
 from marketplace.ports import Ports
 from tests.builders import a_candidate
@@ -32,7 +32,12 @@ def changed(ports: Ports, candidate_id: UUID, **details: Any) -> None:
     """Write the message that a change of a candidate writes."""
     with ports.db.transaction() as session:
         outbox.publish(
-            session, ports.clock.now(), queries.CHANGED, candidate_id, details=details, lowers_visibility=True
+            session,
+            ports.clock.now(),
+            index_rows.CHANGED,
+            candidate_id,
+            details=details,
+            lowers_visibility=True,
         )
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from indexer import relay
 from indexer.rebuild import LOCK
 from marketplace import outbox
-from marketplace.candidates.queries import CHANGED
+from marketplace.candidates.index_rows import CHANGED
 from marketplace.cli import main
 from marketplace.clock import FixedClock
 from marketplace.ports import Ports

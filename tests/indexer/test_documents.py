@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 
 from indexer.documents import document_of
+from marketplace.candidates.index_rows import DocumentRow
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.policy import Start, VisibilityFacts, WorkPermit, WorkRight
-from marketplace.candidates.queries import DocumentRow
 from marketplace.settings import Settings
 
 TODAY = date(2026, 11, 23)

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from indexer import relay, writing
 from indexer.rebuild import expected_documents, rebuild, rebuild_outdated
 from marketplace import outbox
-from marketplace.candidates import queries
+from marketplace.candidates import index_rows
 from marketplace.candidates.models import Candidate, CandidateState
 from marketplace.clock import FixedClock
 from marketplace.errors import SearchUnavailableError
@@ -31,7 +31,12 @@ from tests.builders import a_candidate
 def changed(ports: Ports, candidate_id: UUID, **details: Any) -> None:
     with ports.db.transaction() as session:
         outbox.publish(
-            session, ports.clock.now(), queries.CHANGED, candidate_id, details=details, lowers_visibility=True
+            session,
+            ports.clock.now(),
+            index_rows.CHANGED,
+            candidate_id,
+            details=details,
+            lowers_visibility=True,
         )
 
 
@@ -112,11 +117,11 @@ def test_a_withdrawn_candidate_leaves_the_index(ports: Ports) -> None:
     set_columns(ports, candidate_id, state=CandidateState.HIDDEN)
     changed(ports, candidate_id)
     with ports.db.reading() as session:
-        assert queries.pending_lower_keys(session, "FR") == {key}
+        assert index_rows.pending_lower_keys(session, "FR") == {key}
     assert relay.drain(ports).removed == 1
     assert ports.index.count("FR") == 0
     with ports.db.reading() as session:
-        assert queries.pending_lower_keys(session, "FR") == frozenset()
+        assert index_rows.pending_lower_keys(session, "FR") == frozenset()
 
 
 def test_a_move_removes_from_one_index_and_adds_to_the_other(ports: Ports) -> None:
@@ -187,8 +192,8 @@ def test_one_message_that_fails_holds_up_no_other(ports: Ports, clock: FixedCloc
     clock.advance(timedelta(days=2))
     assert relay.drain(ports).done == 0
     with ports.db.transaction() as session:
-        assert queries.pending_lower_keys(session, "FR") == {listed[1][1]}, "still out of every answer"
-        assert outbox.revive(session, clock.now(), queries.CHANGED) == 1
+        assert index_rows.pending_lower_keys(session, "FR") == {listed[1][1]}, "still out of every answer"
+        assert outbox.revive(session, clock.now(), index_rows.CHANGED) == 1
     assert relay.drain(ports).done == 1
     assert dead_reasons(ports) == []
     assert ports.index.count("FR") == 20
@@ -196,7 +201,7 @@ def test_one_message_that_fails_holds_up_no_other(ports: Ports, clock: FixedCloc
 
 def dead_reasons(ports: Ports) -> list[str | None]:
     with ports.db.reading() as session:
-        return [message.last_error for message in outbox.dead(session, queries.CHANGED, 10)]
+        return [message.last_error for message in outbox.dead(session, index_rows.CHANGED, 10)]
 
 
 class RefusingIndex(PoisonedIndex):

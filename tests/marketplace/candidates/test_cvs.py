@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from marketplace.candidates import cvs, queries
+from marketplace.candidates import cvs, index_rows, queries, recruiter_view
+from marketplace.candidates.index_rows import CHANGED
 from marketplace.candidates.lifecycle import CandidateState, CVState
 from marketplace.candidates.models import CV, Candidate
-from marketplace.candidates.queries import CHANGED
 from marketplace.db import Database
 from marketplace.errors import (
     ConflictError,
@@ -117,7 +117,7 @@ def test_a_ready_cv_is_scrubbed_rewritten_and_completes(db, files, settings, now
         session.scalars(select(Candidate)).one().state = CandidateState.INCOMPLETE
     assert read(db, files, now, status.cv_id, READY) is CVState.READY
     with db.transaction() as session:
-        current = queries.current_cv(session, queries.candidate_id_of(session, account_id))
+        current = recruiter_view.current_cv(session, queries.candidate_id_of(session, account_id))
         candidate = session.scalars(select(Candidate)).one()
         assert current is not None
         assert "Camille" not in current.text_scrubbed
@@ -277,8 +277,8 @@ def test_deleting_a_cv(db, files, settings, now) -> None:
     with db.transaction() as session:
         candidate = session.scalars(select(Candidate)).one()
         assert candidate.state == CandidateState.INCOMPLETE
-        assert queries.current_cv(session, candidate_id) is None
-        assert queries.pending_lower_keys(session, "FR") == {candidate.key}
+        assert recruiter_view.current_cv(session, candidate_id) is None
+        assert index_rows.pending_lower_keys(session, "FR") == {candidate.key}
     assert told == [candidate_id]
     assert len(discarded(db)) == 1
     with pytest.raises(NotFoundError), db.transaction() as session:

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from marketplace.candidates import exclusions, queries
-from marketplace.candidates.queries import Refusals
+from marketplace.candidates import exclusions
+from marketplace.candidates.refusals import Refusals, hidden_from, refusals_of
 from marketplace.errors import ConflictError, InvalidInputError, NotFoundError
 from tests.builders import a_candidate, a_company, a_recruiter
 
@@ -107,10 +107,8 @@ def test_blocking_and_unblocking(session, now) -> None:
     for _ in range(2):
         exclusions.block(session, now, person.account_id, recruiter_id=recruiter.id)
     exclusions.block(session, now, person.account_id, company_id=recruiter.company_id)
-    assert queries.refusals(session, person.id, *asker) == Refusals(
-        company_excluded=False, recruiter_blocked=True
-    )
+    assert refusals_of(session, person.id, *asker) == Refusals(company_excluded=False, recruiter_blocked=True)
     exclusions.unblock(session, now, person.account_id, recruiter_id=recruiter.id)
-    assert queries.hidden_from(session, *asker) == {person.key}
+    assert hidden_from(session, *asker) == {person.key}
     exclusions.unblock(session, now, person.account_id, company_id=recruiter.company_id)
-    assert queries.hidden_from(session, *asker) == frozenset()
+    assert hidden_from(session, *asker) == frozenset()

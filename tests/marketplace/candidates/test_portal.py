@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from marketplace.accounts.models import Account
-from marketplace.candidates import cvs, queries
+from marketplace.candidates import cvs, index_rows
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import CV, Candidate, RightToWork
 from marketplace.contacts import disclosures
@@ -215,7 +215,7 @@ def test_opting_in_and_withdrawing(browser, db) -> None:
     candidate = candidate_of(db)
     assert candidate.state == CandidateState.HIDDEN
     with db.transaction() as session:
-        assert queries.pending_lower_keys(session, "FR") == {candidate.key}
+        assert index_rows.pending_lower_keys(session, "FR") == {candidate.key}
 
 
 def test_opting_in_too_early(browser, db) -> None:

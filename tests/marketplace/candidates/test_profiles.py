@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import reference
-from marketplace.candidates import profiles, queries
+from marketplace.candidates import index_rows, profiles
 from marketplace.candidates.lifecycle import CandidateState, Missing
 from marketplace.candidates.models import Candidate
 from marketplace.candidates.profiles import ProfileInput, Right, clean, sort_skills
@@ -90,7 +90,7 @@ def test_an_absent_field_empties(session, now, settings) -> None:
     saved = save(session, now, settings, candidate.account_id, ProfileInput())
     assert saved.state is CandidateState.INCOMPLETE
     assert set(saved.missing) == set(Missing) - {Missing.CV, Missing.GUARDIAN_CONSENT}
-    assert queries.pending_lower_keys(session, "FR") == {candidate.key}
+    assert index_rows.pending_lower_keys(session, "FR") == {candidate.key}
 
 
 def test_completing_makes_hidden(session, now, settings) -> None:
@@ -132,9 +132,9 @@ def test_what_lowers_visibility(session, now, settings, changes: dict[str, objec
     assert message.lowers_visibility is lowers
     if "country" in changes:
         assert message.details == {"was_country": "FR"}
-        assert queries.pending_lower_keys(session, "FR") == {candidate.key}
-        assert queries.pending_lower_keys(session, "GB") == {candidate.key}
-        assert queries.pending_lower_keys(session, "US") == frozenset()
+        assert index_rows.pending_lower_keys(session, "FR") == {candidate.key}
+        assert index_rows.pending_lower_keys(session, "GB") == {candidate.key}
+        assert index_rows.pending_lower_keys(session, "US") == frozenset()
 
 
 def test_each_change_has_its_version(session, now, settings) -> None:
@@ -142,7 +142,7 @@ def test_each_change_has_its_version(session, now, settings) -> None:
     candidate = a_candidate(session)
     for expected in (2, 3, 4):
         save(session, now, settings, candidate.account_id, GOOD)
-        assert queries.document_rows(session, [candidate.key])[0].version == expected
+        assert index_rows.document_rows(session, [candidate.key])[0].version == expected
 
 
 def test_overseas_codes_fold(session, now, settings) -> None:
@@ -236,7 +236,7 @@ def test_headline_and_words_are_scrubbed(session, now, settings) -> None:
         other_skills=["Kowalczyk", "nadia@example.org", "vélo"],
     )  # fmt: skip
     saved = save(session, now, settings, candidate.account_id, profile)
-    row = queries.document_rows(session, [candidate.key])[0]
+    row = index_rows.document_rows(session, [candidate.key])[0]
     assert saved.headline.startswith("Nadia")
     assert "développeuse" in row.headline
     for secret in ("Nadia", "Kowalczyk", "@"):

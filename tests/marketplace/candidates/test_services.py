@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from marketplace.accounts.models import Account, Role
 from marketplace.accounts.services import Registration
 from marketplace.audit import AuditEntry
-from marketplace.candidates import queries, services
+from marketplace.candidates import index_rows, queries, services
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import Candidate
 from marketplace.errors import ConflictError, InvalidInputError
@@ -109,7 +109,7 @@ def test_new_candidates_are_in_no_search(session, now, settings) -> None:
     standing = services.standing(session, now, settings, account_id)
     assert not standing.is_visible
     assert standing.opt_in is None
-    assert queries.count_searchable(session, "FR") == 0
+    assert index_rows.count_searchable(session, "FR") == 0
 
 
 def test_opting_in_is_recorded(session, now, settings) -> None:
@@ -218,7 +218,9 @@ def test_withdrawing(session, now, settings, state: str) -> None:
     assert session.scalars(select(Consent.withdrawn_at)).one() == now
     message = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "candidate.changed")).one()
     assert message.lowers_visibility is (state == "searchable")
-    assert queries.pending_lower_keys(session, "FR") == ({candidate.key} if state == "searchable" else set())
+    assert index_rows.pending_lower_keys(session, "FR") == (
+        {candidate.key} if state == "searchable" else set()
+    )
     assert withdraw(session, now, settings, candidate) == []
 
 
@@ -236,9 +238,9 @@ def test_pending_changes_end_with_the_message(session, now, settings) -> None:
     candidate = a_candidate(session)
     withdraw(session, now, settings, candidate)
     message = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "candidate.changed")).one()
-    assert queries.pending_lower_keys(session, "GB") == frozenset()
+    assert index_rows.pending_lower_keys(session, "GB") == frozenset()
     message.done_at = now
-    assert queries.pending_lower_keys(session, "FR") == frozenset()
+    assert index_rows.pending_lower_keys(session, "FR") == frozenset()
 
 
 def test_pausing_and_resuming(session, now, settings) -> None:
@@ -246,7 +248,7 @@ def test_pausing_and_resuming(session, now, settings) -> None:
     candidate = a_candidate(session)
     services.pause(session, now, candidate.account_id)
     assert fresh(session, candidate).state == CandidateState.PAUSED
-    assert queries.pending_lower_keys(session, "FR") == {candidate.key}
+    assert index_rows.pending_lower_keys(session, "FR") == {candidate.key}
     services.pause(session, now, candidate.account_id)
     services.resume(session, now, settings, candidate.account_id)
     candidate = fresh(session, candidate)
@@ -293,7 +295,7 @@ def test_a_new_name_is_scrubbed(session, now) -> None:
     account.first_name, account.last_name = "Anaïs", "Lambert"
     session.flush()
     services.member_renamed(session, now, candidate.account_id)
-    row = queries.document_rows(session, [candidate.key])[0]
+    row = index_rows.document_rows(session, [candidate.key])[0]
     assert "Anaïs" not in row.headline + row.cv_text
     assert row.other_skills == ("vélo",)
     assert row.version == 2

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from marketplace.candidates.policy import Start
-from marketplace.candidates.queries import CandidateCard
+from marketplace.candidates.recruiter_view import CandidateCard
 from marketplace.search import words
 from marketplace.search.explanations import How, Match, Place, inclusive_forms, read_as, why
 from marketplace.search.highlight import marking

@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 
 from marketplace import outbox
 from marketplace.app import create_app
-from marketplace.candidates.queries import CHANGED
+from marketplace.candidates.index_rows import CHANGED
 from marketplace.errors import SearchUnavailableError
 from marketplace.ports import Ports
 from marketplace.search import drift
