@@ -14,6 +14,7 @@ from reportlab.lib.enums import TA_CENTER
 from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     BaseDocTemplate,
@@ -32,6 +33,8 @@ from reportlab.platypus.doctemplate import _doNothing
 from marketplace.demo.resumes import Entry, Resume
 
 INK = colors.HexColor("#1f2430")
+FRAME_PADDING = 6
+"""Points that reportlab leaves blank on each side of a frame."""
 ACCENTS = ("#31418f", "#7a2f5c", "#1f6b5c", "#8a4b1f", "#3d3d3d")
 
 Story = list[Flowable]
@@ -139,10 +142,13 @@ def _sidebar(resume: Resume, accent: colors.Color, size: tuple[float, float]) ->
         canvas.rect(0, 0, side, height, stroke=0, fill=1)
 
     white = _style("side", 9.5, color=colors.white)
+    room = side - 8 * mm - 2 * FRAME_PADDING - 1
+    longest = max(stringWidth(line, white.fontName, white.fontSize) for line in resume.contact_lines)
+    small = _style("contact", white.fontSize * min(1, room / longest), color=colors.white)
     left: Story = [
         _p(resume.name, _style("name", 17, bold=True, color=colors.white)),
         Spacer(1, 6),
-        *(_p(line, white) for line in resume.contact_lines),
+        *(_p(line, small) for line in resume.contact_lines),  # an address does not break
         *_listing(resume, colors.white, white),
         FrameBreak(),
     ]
