@@ -13,11 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import date
 from http.client import HTTPConnection
 from itertools import cycle, islice
@@ -25,26 +23,20 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import msgspec
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from bench.corpus import write_many
+from bench.figures import percentile, tell
+from bench.installation import installation, on_node
 from bench.raw_engine import RawClient, search_body
-from bench.rebuild import clear, refuse_what_is_in_use
-from bench.search import PORT, main_queries, percentile, recruiter_with_token, served
+from bench.search import PORT, main_queries, recruiter_with_token, served
 from indexer.reading import live_documents
 from indexer.rebuild import rebuild
-from marketplace import migrations
-from marketplace.app import build_ports
 from marketplace.contacts.services import listing_for
-from marketplace.demo.local_services import local_services
 from marketplace.ports import Ports
 from marketplace.search import url
 from marketplace.search.query import Visibility
-from marketplace.settings import Settings
 
-RESULTS = Path(__file__).parent / "results" / "engine.json"
 RAW_QUERY = Path(__file__).parent / "raw_query.json"
 COUNTRY = "FR"
 GATE_ADDED_MS = 8.0
@@ -196,26 +188,9 @@ def run(candidates: int, requests: int, seconds: float, workers: int = 2) -> Non
     if json.loads(RAW_QUERY.read_text(encoding="utf-8")) != example_body():
         raise SystemExit("bench/raw_query.json is not the body that is sent; write it with --write-body")
     node = os.environ.get("OPENSEARCH_URL", "http://127.0.0.1:9200")
-    refuse_what_is_in_use(node)
-    with tempfile.TemporaryDirectory(prefix="marketplace-bench-") as folder:
-        settings = replace(
-            Settings.from_environment({"MARKETPLACE_SEARCH": "opensearch", "OPENSEARCH_URL": node}),
-            data=Path(folder), secret_key="b" * 48,
-        )  # fmt: skip
-        with local_services(settings, "bench") as (live, _):
-            migrations.upgrade(live.database_url)
-            ports = build_ports(live)
-            try:
-                figures = measure(ports, candidates, requests, seconds, workers)
-            finally:
-                ports.close()
-                clear(node)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    table = Table("figure", "value", title="Search through the service, beside the raw engine")
-    for name, value in figures.items():
-        table.add_row(name, str(value))
-    Console().print(table)
+    with installation(on_node(node)) as ports:
+        figures = measure(ports, candidates, requests, seconds, workers)
+    tell("engine", "Search through the service, beside the raw engine", figures)
 
 
 def main() -> None:

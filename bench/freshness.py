@@ -14,21 +14,17 @@ import json
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import httpx
-from rich.console import Console
-from rich.table import Table
 
-from bench.search import percentile
+from bench.figures import percentile, tell
 from marketplace.clock import SystemClock
 from marketplace.demo.cv_layouts import draw
 from marketplace.demo.people import persona
 from marketplace.settings import Settings
 
-RESULTS = Path(__file__).parent / "results" / "freshness.json"
 GATE_MS = 2000.0
 GIVE_UP_SECONDS = 30.0
 POLL_SECONDS = 0.02
@@ -122,12 +118,7 @@ def main() -> None:
     parser.add_argument("--uploads", type=int, default=8)
     arguments = parser.parse_args()
     figures = measure(arguments.changes, arguments.uploads)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    table = Table("figure", "value", title="From a change to the search that finds it")
-    for name, value in figures.items():
-        table.add_row(name, str(value))
-    Console().print(table)
+    tell("freshness", "From a change to the search that finds it", figures)
 
 
 if __name__ == "__main__":

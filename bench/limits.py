@@ -10,31 +10,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import statistics
-import tempfile
 import time
 from dataclasses import replace
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from litestar import Litestar
-from rich.console import Console
-from rich.table import Table
 
 from bench.corpus import write_candidates
+from bench.figures import tell
+from bench.installation import installation
 from bench.search import main_queries, recruiter_with_token
 from indexer.rebuild import rebuild
-from marketplace import migrations
-from marketplace.app import build_ports, create_app
-from marketplace.demo.local_services import local_services
+from marketplace.app import create_app
 from marketplace.logs import configure_logs
 from marketplace.rate_limits.quotas import NO_LIMITS, Quota
 from marketplace.settings import Settings
 
-RESULTS = Path(__file__).parent / "results" / "limits.json"
 GATE_MS = 0.5
 FAR = {quota.value: "600/minute;1000000/day" for quota in Quota}
 """Out of reach, and counted as the defaults are: moving windows, and the uses of a day."""
@@ -95,34 +89,20 @@ async def measure(
 def run(candidates: int, requests: int) -> None:
     """Set everything up in a folder of its own, measure, print a table and write the JSON."""
     configure_logs()
-    with tempfile.TemporaryDirectory(prefix="marketplace-bench-") as folder:
-        settings = replace(
-            Settings.from_environment(), data=Path(folder), database_url="", redis_url="", secret_key="b" * 48
-        )
-        with local_services(settings, "bench") as (live, _):
-            migrations.upgrade(live.database_url)
-            ports = build_ports(replace(live, quotas=FAR))
-            try:
-                now = ports.clock.now()
-                write_candidates(ports.db, now, candidates, "FR")
-                rebuild(ports, "FR")
-                _, token = recruiter_with_token(ports)
-                queries = [urlencode(pairs) for pairs in main_queries(f"{now:%Y-%m}")]
-                free = replace(ports, settings=replace(live, quotas=NO_LIMITS))
-                figures = asyncio.run(
-                    measure(
-                        create_app(ports.settings, ports=ports), create_app(free.settings, ports=free),
-                        queries, token, requests,
-                    )
-                )  # fmt: skip
-            finally:
-                ports.close()
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    table = Table("figure", "value", title="What the limits add to a search")
-    for name, value in figures.items():
-        table.add_row(name, str(value))
-    Console().print(table)
+    with installation(replace(Settings.from_environment(), quotas=FAR)) as ports:
+        now = ports.clock.now()
+        write_candidates(ports.db, now, candidates, "FR")
+        rebuild(ports, "FR")
+        _, token = recruiter_with_token(ports)
+        queries = [urlencode(pairs) for pairs in main_queries(f"{now:%Y-%m}")]
+        free = replace(ports, settings=replace(ports.settings, quotas=NO_LIMITS))
+        figures = asyncio.run(
+            measure(
+                create_app(ports.settings, ports=ports), create_app(free.settings, ports=free),
+                queries, token, requests,
+            )
+        )  # fmt: skip
+    tell("limits", "What the limits add to a search", figures)
 
 
 def main() -> None:

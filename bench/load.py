@@ -22,15 +22,13 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPConnection
-from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
@@ -41,28 +39,26 @@ from rich.table import Table
 from sqlalchemy import update
 
 from bench.corpus import id_of, write_many
+from bench.figures import keep, percentile
 from bench.freshness import made_up_word
-from bench.rebuild import Command, clear, refuse_what_is_in_use
-from bench.search import PORT, main_queries, percentile, recruiter_with_token, served
+from bench.installation import either_engine, installation
+from bench.rebuild import Command
+from bench.search import PORT, main_queries, recruiter_with_token, served
 from indexer import drift
 from indexer.rebuild import rebuild
-from marketplace import migrations, outbox
-from marketplace.app import build_ports
+from marketplace import outbox
 from marketplace.candidates import index_rows, policy_facts
 from marketplace.candidates.models import Candidate
 from marketplace.candidates.profiles import ProfileInput, Right, update_profile
 from marketplace.candidates.services import withdraw
 from marketplace.contacts.services import candidate_withdrew, listing_for
-from marketplace.demo.local_services import local_services
 from marketplace.demo.people import persona
 from marketplace.errors import SearchUnavailableError
 from marketplace.ports import Ports
 from marketplace.processes import worker_command
 from marketplace.search import words
 from marketplace.search.query import SearchQuery, Sort
-from marketplace.settings import Settings
 
-RESULTS = Path(__file__).parent / "results" / "load.json"
 COUNTRY = "FR"
 GATE_MS = 2000.0
 GIVE_UP_SECONDS = 60.0
@@ -366,36 +362,21 @@ def a_worker(ports: Ports) -> Iterator[None]:
 
 def run(candidates: int, seconds: float) -> None:
     """Set everything up in a folder of its own, measure, print a table and write the JSON."""
-    url = os.environ.get("OPENSEARCH_URL", "")
-    if url:
-        refuse_what_is_in_use(url)
-    with tempfile.TemporaryDirectory(prefix="marketplace-bench-") as folder, ExitStack() as running:
-        if url:
-            running.callback(clear, url)
-        settings = replace(
-            Settings.from_environment(), data=Path(folder), database_url="", redis_url="",
-            secret_key="b" * 48, search="opensearch" if url else "tantivy",
-        )  # fmt: skip
-        live, _ = running.enter_context(local_services(settings, "bench"))
-        migrations.upgrade(live.database_url)
-        ports = build_ports(live)
-        running.callback(ports.close)
+    with installation(either_engine()) as ports:
         write_many(ports.db, ports.clock.now(), range(candidates), COUNTRY)
         rebuild(ports, COUNTRY)
         recruiter, token = recruiter_with_token(ports)
         market = Market(ports, candidates, token, recruiter)
-        running.enter_context(a_worker(ports))
-        running.enter_context(served(ports))
-        figures: Figures = {"candidates": candidates, "engine": live.search}
-        figures["freshness"] = freshness(market, seconds, updates=50, searches=20)
-        Console().print_json(data=figures)
-        figures["rebuilds"] = rebuilds(market, updates=200, searches=50)
+        figures: Figures = {"candidates": candidates, "engine": ports.settings.search}
+        with a_worker(ports), served(ports):
+            figures["freshness"] = freshness(market, seconds, updates=50, searches=20)
+            Console().print_json(data=figures)
+            figures["rebuilds"] = rebuilds(market, updates=200, searches=50)
         figures["all"] = {
             "errors": market.errors, "empty_answers": market.empty,
             "found_after_withdrawal": market.found_gone,
         }  # fmt: skip
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    keep("load", figures)
     table = Table("part", "figure", "value", title="Searches and changes at once")
     for part in ("freshness", "rebuilds", "all"):
         for name, value in figures[part].items():

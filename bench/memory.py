@@ -17,9 +17,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench.figures import keep
 from marketplace.settings import Settings
-
-RESULTS = Path(__file__).parent / "results" / "memory.json"
 
 
 def supervisor_pid(data: Path) -> int:
@@ -90,8 +89,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     wants_json = parser.parse_args().json
     result = measure(Settings.from_environment().data)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    keep("memory", result)
     if wants_json:
         print(json.dumps(result))
         return

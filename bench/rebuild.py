@@ -14,33 +14,25 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import msgspec
-from opensearchpy import NotFoundError, OpenSearch, helpers
-from rich.console import Console
-from rich.table import Table
+from opensearchpy import OpenSearch, helpers
 
 from bench.corpus import write_candidates
+from bench.figures import tell
+from bench.installation import either_engine, installation
 from indexer.reading import live_documents
-from marketplace import migrations
-from marketplace.app import build_ports
-from marketplace.demo.local_services import local_services
 from marketplace.ports import Ports
 from marketplace.search.document import flatten
 from marketplace.search.opensearch_mapping import index_body
 from marketplace.settings import Settings
 
-RESULTS = Path(__file__).parent / "results" / "rebuild.json"
 RATIO, MEGABYTES = 0.7, 300
 RAW = "bench-raw"
-OURS = "candidates-*"
 
 Timed = Callable[[], float]
 """Does one round and returns documents a second."""
@@ -146,54 +138,12 @@ def measure(ports: Ports, rounds: int) -> dict[str, object]:
     return figures
 
 
-def refuse_what_is_in_use(url: str) -> None:
-    """End where the node holds indexes of the product: the command would write to them."""
-    with OpenSearch(url) as client:
-        try:
-            there = client.indices.get(index=OURS)
-        except NotFoundError:
-            return
-        if there:
-            sys.exit(f"{url} holds indexes of a marketplace ({', '.join(sorted(there))}); use an empty node")
-
-
-def clear(url: str) -> None:
-    """Delete the indexes the command made."""
-    with OpenSearch(url) as client:
-        for name in client.indices.get(index=OURS):
-            client.indices.delete(index=name)
-
-
 def run(candidates: int, rounds: int) -> None:
     """Set everything up in a folder of its own, measure, print a table and write the JSON."""
-    url = os.environ.get("OPENSEARCH_URL", "")
-    if url:
-        refuse_what_is_in_use(url)
-    with tempfile.TemporaryDirectory(prefix="marketplace-bench-") as folder:
-        settings = replace(
-            Settings.from_environment(),
-            data=Path(folder),
-            database_url="",
-            redis_url="",
-            secret_key="b" * 48,
-            search="opensearch" if url else "tantivy",
-        )
-        with local_services(settings, "bench") as (live, _):
-            migrations.upgrade(live.database_url)
-            ports = build_ports(live)
-            try:
-                write_candidates(ports.db, ports.clock.now(), candidates, "FR")
-                figures = {"candidates": candidates, "engine": live.search, **measure(ports, rounds)}
-            finally:
-                ports.close()
-                if url:
-                    clear(url)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    table = Table("figure", "value", title="Index rebuild, beside raw bulk")
-    for name, value in figures.items():
-        table.add_row(name, str(value))
-    Console().print(table)
+    with installation(either_engine()) as ports:
+        write_candidates(ports.db, ports.clock.now(), candidates, "FR")
+        figures = {"candidates": candidates, "engine": ports.settings.search, **measure(ports, rounds)}
+    tell("rebuild", "Index rebuild, beside raw bulk", figures)
 
 
 def main() -> None:

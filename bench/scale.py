@@ -10,10 +10,8 @@ size at most four times that at the first.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,17 +25,14 @@ from sqlalchemy import text
 
 from bench.corpus import write_many
 from bench.engine import Sides, answers, latencies
+from bench.figures import keep, percentile
+from bench.installation import installation, on_node
 from bench.memory import tree
-from bench.rebuild import Command, clear, refuse_what_is_in_use
-from bench.search import percentile, recruiter_with_token, served
-from marketplace import migrations
-from marketplace.app import build_ports
+from bench.rebuild import Command
+from bench.search import recruiter_with_token, served
 from marketplace.contacts.services import listing_for
-from marketplace.demo.local_services import local_services
 from marketplace.ports import Ports
-from marketplace.settings import Settings
 
-RESULTS = Path(__file__).parent / "results" / "scale.json"
 COUNTRY = "FR"
 TIMES = 4.0
 """p95 may grow by this from the first size to the last."""
@@ -154,27 +149,14 @@ def run(sizes: list[int], requests: int, seconds: float) -> None:
     url = os.environ.get("OPENSEARCH_URL")
     if not url:
         sys.exit("bench.scale needs OPENSEARCH_URL: start a node with `make opensearch`")
-    refuse_what_is_in_use(url)
-    with tempfile.TemporaryDirectory(prefix="marketplace-bench-") as folder:
-        settings = replace(
-            Settings.from_environment({"MARKETPLACE_SEARCH": "opensearch", "OPENSEARCH_URL": url}),
-            data=Path(folder), secret_key="b" * 48,
-            search_milliseconds=10_000,  # what is slow is to be counted, not refused
-        )  # fmt: skip
-        with local_services(settings, "bench") as (live, _):
-            migrations.upgrade(live.database_url)
-            ports = build_ports(live)
-            try:
-                figures = measure(ports, sizes, requests, seconds, _postmaster(Path(folder)))
-            finally:
-                ports.close()
-                clear(url)
+    patient = replace(on_node(url), search_milliseconds=10_000)  # what is slow is to be counted, not refused
+    with installation(patient) as ports:
+        figures = measure(ports, sizes, requests, seconds, _postmaster(ports.settings.data))
     grown = figures[-1]["service_p95_ms"] / figures[0]["service_p95_ms"]
     told = {
         "sizes": figures, "p95_grew_by": round(grown, 2), "gate": TIMES, "within_gate": grown <= TIMES,
     }  # fmt: skip
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    keep("scale", told)
     table = Table("figure", *(f"{one['candidates']:,}" for one in figures), title="What a number costs")
     for name in figures[0]:
         table.add_row(name, *(str(one[name]) for one in figures))

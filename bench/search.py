@@ -15,30 +15,24 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from itertools import cycle, islice
-from pathlib import Path
 from random import Random
 from urllib.parse import urlencode
 from uuid import UUID
 
-from rich.console import Console
-from rich.table import Table
-
 from bench.corpus import write_candidates
+from bench.figures import percentile, tell
+from bench.installation import installation
 from indexer.rebuild import rebuild
-from marketplace import migrations, reference
+from marketplace import reference
 from marketplace.accounts import services as accounts
 from marketplace.accounts.models import Transport
 from marketplace.accounts.signing_in import Caller, sign_in
-from marketplace.app import build_ports
 from marketplace.contacts.services import listing_for
-from marketplace.demo.local_services import local_services
 from marketplace.demo.recruiter_accounts import register_demonstration_recruiter
 from marketplace.ports import Ports
 from marketplace.processes import web_command
@@ -47,7 +41,6 @@ from marketplace.search import url
 from marketplace.settings import QUOTA_PREFIX, Settings
 from marketplace.terms.services import publish_builtin
 
-RESULTS = Path(__file__).parent / "results" / "search.json"
 GATE_MS = 10.0
 PORT = 8765
 PASSWORD = "benchmark orchard violin 2026"  # noqa: S105  (of an installation that lives for a minute)
@@ -117,12 +110,6 @@ def served(
         log.close()
 
 
-def percentile(times: list[float], share: float) -> float:
-    """Return the time below which ``share`` of the sorted times lie, in ms."""
-    ordered = sorted(times)
-    return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
 def measure(ports: Ports, account_id: UUID, token: str, requests: int) -> dict[str, object]:
     """Time both sides on the same queries, in turn, after a warm-up of each query on both."""
     now = ports.clock.now()
@@ -189,33 +176,15 @@ def recruiter_with_token(ports: Ports) -> tuple[UUID, str]:
 
 def run(candidates: int, requests: int) -> None:
     """Set everything up in a folder of its own, measure, print a table and write the JSON."""
-    console = Console()
-    with tempfile.TemporaryDirectory(prefix="marketplace-bench-") as folder:
-        settings = replace(
-            Settings.from_environment(), data=Path(folder), database_url="", redis_url="", secret_key="b" * 48
-        )
-        with local_services(settings, "bench") as (live, _):
-            migrations.upgrade(live.database_url)
-            ports = build_ports(live)
-            try:
-                write_candidates(ports.db, ports.clock.now(), candidates, "FR")
-                started = time.perf_counter()
-                indexed = rebuild(ports, "FR")
-                rate = indexed / (time.perf_counter() - started)
-                account_id, token = recruiter_with_token(ports)
-                figures: dict[str, object] = {
-                    "candidates": indexed,
-                    "rebuild_documents_per_second": round(rate),
-                }
-                figures |= measure(ports, account_id, token, requests)
-            finally:
-                ports.close()
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    table = Table("figure", "value", title="Search through the service, beside the adapter")
-    for name, value in figures.items():
-        table.add_row(name, str(value))
-    console.print(table)
+    with installation(Settings.from_environment()) as ports:
+        write_candidates(ports.db, ports.clock.now(), candidates, "FR")
+        started = time.perf_counter()
+        indexed = rebuild(ports, "FR")
+        rate = indexed / (time.perf_counter() - started)
+        account_id, token = recruiter_with_token(ports)
+        figures: dict[str, object] = {"candidates": indexed, "rebuild_documents_per_second": round(rate)}
+        figures |= measure(ports, account_id, token, requests)
+    tell("search", "Search through the service, beside the adapter", figures)
 
 
 def main() -> None:

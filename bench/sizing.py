@@ -12,12 +12,11 @@ import argparse
 import json
 import math
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
+from bench.figures import RESULTS
 from marketplace.demo.people import SHARES
 
-RESULTS = Path(__file__).parent / "results" / "scale.json"
 SIZES = (1_000_000, 10_000_000, 100_000_000)
 DAY_SECONDS = 86_400
 MILLION = 1_000_000
@@ -148,7 +147,7 @@ def main() -> None:
             f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default
         )
     assumed = Assumed(**vars(parser.parse_args()))
-    measured = Measured.of(json.loads(RESULTS.read_text(encoding="utf-8"))["sizes"])
+    measured = Measured.of(json.loads((RESULTS / "scale.json").read_text(encoding="utf-8"))["sizes"])
     print("| | " + " | ".join(f"{size // MILLION} M" for size in SIZES) + " |")
     print("|---|" + "---|" * len(SIZES))
     for row in rows(measured, assumed):

@@ -24,7 +24,7 @@ from marketplace.recruiters.services import MANDATE
 from marketplace.web.headers import file_headers
 from marketplace.web.identity import Member
 from marketplace.web.pages import render, see_other
-from marketplace.web.portal import FormData, errors_by_field, form_post, page_get
+from marketplace.web.portal import FormData, form_again, form_post, page_get
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[Any]
@@ -83,7 +83,6 @@ def decide_company(
     form: NamedDependency[FormData],
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    language: NamedDependency[str],
     company_id: FromPath[UUID],
 ) -> Page:
     """Verify or refuse, then on to the next that waits (B3)."""
@@ -96,8 +95,8 @@ def decide_company(
             name = queries.company_evidence(session, company_id).company.legal_name
             waiting = queries.companies_page(session, CompanyState.PENDING_REVIEW, size=1).companies
     except InvalidInputError as refused:
-        errors = errors_by_field(refused, language)
-        return _company(request, ports, company_id, status=422, subject=COMPANY, reason=reason, errors=errors)
+        again = form_again(request, refused)
+        return _company(request, ports, company_id, subject=COMPANY, reason=reason, **again)
     verified = state is CompanyState.VERIFIED
     message = N_("%(company)s is verified.") if verified else N_("%(company)s is refused.")
     target = f"/admin/companies/{waiting[0].id}" if waiting else "/admin/companies"
@@ -110,7 +109,6 @@ def review_recruiter(
     form: NamedDependency[FormData],
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    language: NamedDependency[str],
     recruiter_id: FromPath[UUID],
 ) -> Page:
     """Approve or refuse what is to be reviewed of one recruiter (B1, B2)."""
@@ -123,9 +121,8 @@ def review_recruiter(
                 session, ports.clock.now(), member.account_id, recruiter_id, form.text("decision"), reason
             )
     except InvalidInputError as refused:
-        errors = errors_by_field(refused, language)
-        subject = str(recruiter_id)
-        return _company(request, ports, company_id, status=422, subject=subject, reason=reason, errors=errors)
+        again = form_again(request, refused)
+        return _company(request, ports, company_id, subject=str(recruiter_id), reason=reason, **again)
     return see_other(f"/admin/companies/{company_id}", N_("Your decision is recorded."))
 
 
@@ -161,7 +158,6 @@ def set_domain(
     form: NamedDependency[FormData],
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    language: NamedDependency[str],
 ) -> Page:
     """Allow or deny a domain or one address (B2)."""
     try:
@@ -175,8 +171,7 @@ def set_domain(
                 form.text("reason"),
             )
     except InvalidInputError as refused:
-        errors = errors_by_field(refused, language)
-        return _domains(request, ports, status=422, form=form, errors=errors)
+        return _domains(request, ports, form=form, **form_again(request, refused))
     return see_other("/admin/domains", N_("The rule is saved."))
 
 

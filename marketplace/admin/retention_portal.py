@@ -19,7 +19,7 @@ from marketplace.ports import Ports
 from marketplace.recruiters import holds
 from marketplace.web.identity import Member
 from marketplace.web.pages import render, see_other
-from marketplace.web.portal import FormData, errors_by_field, form_post, page_get
+from marketplace.web.portal import FormData, form_again, form_post, page_get
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[Any]
@@ -55,7 +55,6 @@ def place_hold(
     form: NamedDependency[FormData],
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    language: NamedDependency[str],
 ) -> Page:
     """Place a hold on the recruiter with an address (B5)."""
     try:
@@ -70,8 +69,7 @@ def place_hold(
                 _day(form.text("ends_on")),
             )
     except InvalidInputError as refused:
-        errors = errors_by_field(refused, language)
-        return _holds(request, ports, status=422, form=form, errors=errors)
+        return _holds(request, ports, form=form, **form_again(request, refused))
     except ConflictError as refused:
         return see_other("/admin/holds", refused.message)
     return see_other("/admin/holds", N_("The hold is placed."))

@@ -24,7 +24,7 @@ from marketplace.moderation.services import Measure
 from marketplace.ports import Ports
 from marketplace.web.identity import Member
 from marketplace.web.pages import render, see_other
-from marketplace.web.portal import FormData, errors_by_field, form_post, page_get
+from marketplace.web.portal import FormData, form_again, form_post, page_get
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[Any]
@@ -70,13 +70,12 @@ def suspend_recruiter(
     form: NamedDependency[FormData],
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    language: NamedDependency[str],
     recruiter_id: FromPath[UUID],
 ) -> Page:
     """Suspend a recruiter from now on (E5)."""
     with ports.db.transaction() as session:
         line = queries.recruiter_line(session, recruiter_id)
-    return _suspend(request, form, ports, member, language, line, services.suspend_recruiter)
+    return _suspend(request, form, ports, member, line, services.suspend_recruiter)
 
 
 @form_post("/admin/candidates/{candidate_id:uuid}/sanctions", guards=[requires_admin])
@@ -85,13 +84,12 @@ def suspend_candidate(
     form: NamedDependency[FormData],
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    language: NamedDependency[str],
     candidate_id: FromPath[UUID],
 ) -> Page:
     """Suspend a candidate, who is in no search from now on (E5)."""
     with ports.db.transaction() as session:
         line = queries.candidate_line(session, candidate_id)
-    return _suspend(request, form, ports, member, language, line, services.suspend_candidate)
+    return _suspend(request, form, ports, member, line, services.suspend_candidate)
 
 
 @form_post("/admin/sanctions/{sanction_id:uuid}/lift", guards=[requires_admin])
@@ -100,7 +98,6 @@ def lift(
     form: NamedDependency[FormData],
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    language: NamedDependency[str],
     sanction_id: FromPath[UUID],
 ) -> Page:
     """Lift a sanction, with the reason; again is harmless (E5)."""
@@ -114,9 +111,10 @@ def lift(
             )  # fmt: skip
     except InvalidInputError as refused:
         # The page has a reason of each open sanction, and that of a new one: this one is named by its id.
-        errors = {f"reason-{sanction_id}": text for text in errors_by_field(refused, language).values()}
+        again = form_again(request, refused)
+        again["errors"] = {f"reason-{sanction_id}": text for text in again["errors"].values()}
         with ports.db.transaction() as session:
-            return _member_page(request, session, ports, line, 422, errors=errors)
+            return _member_page(request, session, ports, line, **again)
     return see_other(line.path, N_("The sanction is lifted."))
 
 
@@ -125,7 +123,6 @@ def _suspend(
     form: FormData,
     ports: Ports,
     member: Member,
-    language: str,
     line: MemberLine,
     impose: Impose,
 ) -> Page:
@@ -134,9 +131,8 @@ def _suspend(
         with ports.db.transaction() as session:
             impose(session, now, ports.settings, member.account_id, line.member_id, _measure(form))
     except InvalidInputError as refused:
-        errors = errors_by_field(refused, language)
         with ports.db.transaction() as session:
-            return _member_page(request, session, ports, line, 422, form=form, errors=errors)
+            return _member_page(request, session, ports, line, form=form, **form_again(request, refused))
     return see_other(line.path, N_("%(name)s is suspended, and has been told why."), name=line.full_name)
 
 

@@ -109,20 +109,14 @@ def deletion_reminder(
     told = _to_holder(session, now, settings, details)
     if told is None:
         return None
-    lines = [_line(told.account.language, copy, now.date()) for copy in told.copies]
     is_overdue = any(copy.delete_by_on < now.date() for copy in told.copies)
-    return _mail(
-        told.account,
+    return told.mail(
+        now,
+        settings,
         N_("Overdue: please delete the CVs you downloaded")
         if is_overdue
         else N_("Reminder: CVs you downloaded must be deleted"),
-        N_("Hello %(name)s,"),
         N_("Delete each of these copies by the day given: your own files, mails and prints."),
-        "%(copies)s",
-        *told.paragraphs(now, settings),
-        copies="\n".join(lines),
-        link=told.link,
-        days=settings.overdue_grace_days,
     )
 
 
@@ -133,17 +127,11 @@ def deletion_shortened(
     told = _to_holder(session, now, settings, details)
     if told is None:
         return None
-    lines = [_line(told.account.language, copy, now.date()) for copy in told.copies]
-    return _mail(
-        told.account,
+    return told.mail(
+        now,
+        settings,
         N_("Please delete a CV: the candidate withdrew"),
-        N_("Hello %(name)s,"),
         N_("A candidate whose CV you downloaded has withdrawn. Delete each copy you hold by the day given:"),
-        "%(copies)s",
-        *told.paragraphs(now, settings),
-        copies="\n".join(lines),
-        link=told.link,
-        days=settings.overdue_grace_days,
     )
 
 
@@ -200,7 +188,22 @@ class _ToldHolder:
     link: str
     can_sign_in: bool
 
-    def paragraphs(self, now: datetime, settings: Settings) -> tuple[str, ...]:
+    def mail(self, now: datetime, settings: Settings, subject: str, asked: str) -> Mail:
+        """Return the mail that says what is asked of the copies, lists them and tells how to settle."""
+        lines = [_line(self.account.language, copy, now.date()) for copy in self.copies]
+        return _mail(
+            self.account,
+            subject,
+            N_("Hello %(name)s,"),
+            asked,
+            "%(copies)s",
+            *self._ways_to_settle(now, settings),
+            copies="\n".join(lines),
+            link=self.link,
+            days=settings.overdue_grace_days,
+        )
+
+    def _ways_to_settle(self, now: datetime, settings: Settings) -> tuple[str, ...]:
         """Return how to settle, and what is stopped until then."""
         if not self.can_sign_in:
             return (

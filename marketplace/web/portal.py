@@ -2,7 +2,7 @@
 
 ``from marketplace.web.portal import FormData, form_post, page_get``. A form handler takes
 ``form: NamedDependency[FormData]``, calls one service, and answers with ``see_other``; a service's
-``InvalidInputError`` is caught to show the page again with 422 and ``errors_by_field``.
+``InvalidInputError`` is caught to show the page again: ``_page(…, **form_again(request, refused))``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from marketplace.errors import InvalidInputError
 from marketplace.web import threads
 from marketplace.web.bodies import UNSTORABLE
 from marketplace.web.csrf import FIELD
+from marketplace.web.language import language_of
 from marketplace.web.problems import errors_by_field
 
-__all__ = ["FormData", "errors_by_field", "form_post", "page_get"]
+__all__ = ["FormData", "errors_by_field", "form_again", "form_post", "page_get"]
 
 Handler = Callable[..., Any]
 Decorator = Callable[[Handler], HTTPRouteHandler]
@@ -75,6 +76,11 @@ class FormData(Mapping[str, str]):
         """Return the uploaded file; None when nothing was chosen."""
         upload = self._files.get(name)
         return upload if upload is not None and upload.filename else None
+
+
+def form_again(request: Request[Any, Any, Any], refused: InvalidInputError) -> dict[str, Any]:
+    """Return what the page of a refused form is shown again with: ``status`` 422, ``errors`` by field."""
+    return {"status": 422, "errors": errors_by_field(refused, language_of(request))}
 
 
 async def provide_form(request: Request[Any, Any, Any]) -> FormData:
