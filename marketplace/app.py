@@ -16,8 +16,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from marketplace.accounts import api as accounts_api
 from marketplace.accounts import portal as accounts_portal
+from marketplace.accounts.hooks import AccountHooks
 from marketplace.accounts.models import Role
-from marketplace.accounts.services import AccountHooks
 from marketplace.admin import api as admin_api
 from marketplace.admin import duties_api as admin_duties_api
 from marketplace.admin import duties_portal as admin_duties_portal

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from marketplace.accounts.services import grant_bearer
+from marketplace.accounts.admins import grant_bearer
 from marketplace.admin.guards import requires_admin
 from marketplace.admin.schemas import (
     CompanyDecisionIn,

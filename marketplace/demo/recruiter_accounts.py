@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from marketplace.accounts import services as accounts
+from marketplace.accounts.hooks import AccountHooks
 from marketplace.accounts.models import Role
-from marketplace.accounts.services import AccountHooks, Registration
+from marketplace.accounts.registration import Registration, confirm_account
 from marketplace.errors import MarketplaceError
 from marketplace.recruiters import queries, reviews
 from marketplace.recruiters import services as recruiters
@@ -64,7 +64,7 @@ def register_demonstration_recruiter(
     )
     if account_id is None:
         raise SampleDataExistsError
-    accounts.confirm_account(session, then, account_id, HOOKS, mail_password=False)
+    confirm_account(session, then, account_id, HOOKS, mail_password=False)
     company_id = queries.recruiter_facts(session, account_id).company_id
     reviews.decide_company(session, then, admin_id, company_id, reviews.VERIFY, "Demonstration company.")
     return EMAIL, account_id

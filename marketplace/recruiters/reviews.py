@@ -15,8 +15,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from marketplace import audit
+from marketplace.accounts.field_checks import tidy
+from marketplace.accounts.mail_requests import request_mail
 from marketplace.accounts.models import Role
-from marketplace.accounts.services import request_mail, tidy
 from marketplace.catalogues import N_
 from marketplace.errors import ConflictError, InvalidInputError, NotFoundError
 from marketplace.recruiters.data import provider_lists

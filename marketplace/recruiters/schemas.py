@@ -10,7 +10,7 @@ import msgspec
 from litestar.datastructures import UploadFile
 from msgspec import Meta
 
-from marketplace.accounts.services import Registration
+from marketplace.accounts.registration import Registration
 from marketplace.recruiters.queries import RecruiterFacts
 from marketplace.recruiters.services import CompanyGiven, RecruiterRegistration
 from marketplace.terms.services import AcceptedVersion

@@ -20,14 +20,11 @@ from sqlalchemy.orm import Session
 from marketplace import audit, outbox
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.addresses import parse_address
+from marketplace.accounts.field_checks import tidy
+from marketplace.accounts.hooks import MemberFacts
+from marketplace.accounts.mail_requests import request_mail
 from marketplace.accounts.models import Role
-from marketplace.accounts.services import (
-    MemberFacts,
-    Registration,
-    register_account,
-    request_mail,
-    tidy,
-)
+from marketplace.accounts.registration import Registration, register_account
 from marketplace.catalogues import N_
 from marketplace.db import undo_on_rollback
 from marketplace.errors import (

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from marketplace import batches, certificates, outbox, retention
+from marketplace.accounts.mail_requests import request_mail
 from marketplace.accounts.models import Account, AccountSession, MailToken, Role, SignInFailure, TokenPurpose
-from marketplace.accounts.services import request_mail
 from marketplace.candidates.cvs import remove_discarded
 from marketplace.certificates import RetentionRun
 from marketplace.cli import main

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from marketplace.accounts.models import Role
-from marketplace.accounts.services import Registration
+from marketplace.accounts.registration import Registration
 from marketplace.recruiters.services import DECLARATIONS, CompanyGiven, RecruiterRegistration
 from marketplace.terms.queries import required_documents
 from marketplace.terms.services import AcceptedVersion, publish_builtin

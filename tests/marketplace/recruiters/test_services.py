@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from marketplace.accounts.models import Account, Role
-from marketplace.accounts.services import confirm_account
+from marketplace.accounts.registration import confirm_account
 from marketplace.app import account_hooks
 from marketplace.audit import AuditEntry
 from marketplace.errors import (
