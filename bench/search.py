@@ -29,8 +29,10 @@ from bench.figures import percentile, tell
 from bench.installation import installation
 from indexer.rebuild import rebuild
 from marketplace import reference
-from marketplace.accounts import services as accounts
+from marketplace.accounts.admins import create_admin, grant_bearer
+from marketplace.accounts.hooks import AccountHooks
 from marketplace.accounts.models import Transport
+from marketplace.accounts.password_changes import set_password
 from marketplace.accounts.signing_in import Caller, sign_in
 from marketplace.contacts.services import listing_for
 from marketplace.demo.recruiter_accounts import register_demonstration_recruiter
@@ -162,14 +164,14 @@ def recruiter_with_token(ports: Ports) -> tuple[UUID, str]:
     now = ports.clock.now()
     with ports.db.transaction() as session:
         publish_builtin(session, now)
-        admin = accounts.create_admin(session, now, "admin@marketplace.example")
+        admin = create_admin(session, now, "admin@marketplace.example")
         email, account_id = register_demonstration_recruiter(
             session, now - timedelta(days=30), ports.settings, admin, "FR"
         )
-        accounts.set_password(session, ports.settings, account_id, PASSWORD)
-        accounts.grant_bearer(session, now, admin, account_id)
+        set_password(session, ports.settings, account_id, PASSWORD)
+        grant_bearer(session, now, admin, account_id)
     caller = Caller(client="bench", address="127.0.0.0", network="127.0.0.1")
-    hooks = accounts.AccountHooks()
+    hooks = AccountHooks()
     signed_in = sign_in(ports, caller, hooks, email=email, password=PASSWORD, transport=Transport.BEARER)
     return account_id, signed_in.token
 

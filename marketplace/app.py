@@ -16,8 +16,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from marketplace.accounts import api as accounts_api
 from marketplace.accounts import portal as accounts_portal
+from marketplace.accounts.hooks import AccountHooks
 from marketplace.accounts.models import Role
-from marketplace.accounts.services import AccountHooks
 from marketplace.admin import api as admin_api
 from marketplace.admin import duties_api as admin_duties_api
 from marketplace.admin import duties_portal as admin_duties_portal
@@ -44,7 +44,8 @@ from marketplace.rate_limits.resilient import ClosableLimiter, ResilientLimiter
 from marketplace.recruiters import api as recruiters_api
 from marketplace.recruiters import inactivity
 from marketplace.recruiters import portal as recruiters_portal
-from marketplace.recruiters import services as recruiters
+from marketplace.recruiters import queries as recruiter_queries
+from marketplace.recruiters import settling as recruiter_settling
 from marketplace.search import api as search_api
 from marketplace.search import portal as search_portal
 from marketplace.search.port import SearchIndex
@@ -213,8 +214,11 @@ def connected(app: Litestar, settings: Settings, ports: Ports) -> Litestar:
 def account_hooks() -> AccountHooks:
     """Return what accounts ask of the roles' features, so that they import none of them."""
     return AccountHooks(
-        confirmed={Role.RECRUITER: recruiters.email_confirmed, Role.CANDIDATE: candidates.email_confirmed},
-        facts={Role.RECRUITER: recruiters.member_facts, Role.CANDIDATE: candidates.member_facts},
+        confirmed={
+            Role.RECRUITER: recruiter_settling.email_confirmed,
+            Role.CANDIDATE: candidates.email_confirmed,
+        },
+        facts={Role.RECRUITER: recruiter_queries.member_facts, Role.CANDIDATE: candidates.member_facts},
         renamed={Role.CANDIDATE: candidates.member_renamed},
         signed_in={Role.RECRUITER: inactivity.signed_in},
     )

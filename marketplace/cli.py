@@ -200,7 +200,7 @@ def admin_create(email: str, first_name: str, last_name: str, lang: str, *, as_j
 
     For an admin who is there already the password is renewed instead.
     """
-    from marketplace.accounts.services import create_admin
+    from marketplace.accounts.admins import create_admin
 
     with opened_ports("admin create") as ports, ports.db.transaction() as session:
         account_id = create_admin(

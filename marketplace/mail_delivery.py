@@ -22,7 +22,7 @@ from marketplace import outbox
 from marketplace.accounts import emails as accounts
 from marketplace.accounts import queries as account_queries
 from marketplace.accounts.emails import Composer
-from marketplace.accounts.services import MAIL_REQUESTED
+from marketplace.accounts.mail_requests import MAIL_REQUESTED
 from marketplace.candidates import emails as candidates
 from marketplace.closing_hooks import closing_hooks
 from marketplace.contacts import emails as contacts

@@ -23,7 +23,7 @@ from celery import Celery
 from sqlalchemy import select, text
 
 from marketplace import outbox
-from marketplace.accounts.services import MAIL_REQUESTED
+from marketplace.accounts.mail_requests import MAIL_REQUESTED
 from marketplace.app import build_ports
 from marketplace.candidates import cvs
 from marketplace.candidates.index_rows import CHANGED

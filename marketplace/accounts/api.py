@@ -13,7 +13,8 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET
 from sqlalchemy.orm import Session
 
-from marketplace.accounts import queries, services, sessions, signing_in
+from marketplace.accounts import own_data, password_changes, queries, registration, sessions, signing_in
+from marketplace.accounts.hooks import AccountHooks, MemberFacts
 from marketplace.accounts.models import Role, Transport
 from marketplace.accounts.schemas import (
     AddressIn,
@@ -29,7 +30,6 @@ from marketplace.accounts.schemas import (
     SignInIn,
     TokenIn,
 )
-from marketplace.accounts.services import AccountHooks, MemberFacts
 from marketplace.accounts.sessions import SignedIn
 from marketplace.accounts.signing_in import caller_of, cookies_of, network_of
 from marketplace.accounts.throttling import may_mail
@@ -78,7 +78,7 @@ def confirm_email(
 ) -> NothingOut:
     """Use up the token of the mailed link; it works once, within 24 hours (A3)."""
     with ports.db.transaction() as session:
-        services.confirm_email(session, ports.clock.now(), data.token, hooks)
+        registration.confirm_email(session, ports.clock.now(), data.token, hooks)
     return NothingOut()
 
 
@@ -89,7 +89,7 @@ def request_password_reset(
     """Mail a link if the address has an account; the answer is the same if not, or too often (A6, R-02)."""
     if may_mail(ports.limiter, ports.settings, data.email, network_of(request)):
         with ports.db.transaction() as session:
-            services.request_password_reset(session, ports.clock.now(), data.email)
+            password_changes.request_password_reset(session, ports.clock.now(), data.email)
     return NothingOut()
 
 
@@ -97,7 +97,7 @@ def request_password_reset(
 def reset_password(data: JSONBody[ResetIn], ports: NamedDependency[Ports]) -> NothingOut:
     """Set the password by the mailed token and end every session; nobody is signed in (A6)."""
     with ports.db.transaction() as session:
-        services.reset_password(session, ports.clock.now(), ports.settings, data.token, data.password)
+        password_changes.reset_password(session, ports.clock.now(), ports.settings, data.token, data.password)
     return NothingOut()
 
 
@@ -199,7 +199,7 @@ def correct_me(
 ) -> MeOut:
     """Correct names and language; fields left out stay as they are (A7)."""
     with ports.db.transaction() as session:
-        services.update_own_data(
+        own_data.update_own_data(
             session,
             ports.clock.now(),
             member.account_id,
@@ -221,7 +221,7 @@ def change_password(
     """Change it; this session goes on under a new token, every other one ends (S-03, S-04)."""
     now = ports.clock.now()
     with ports.db.transaction() as session:
-        changed = services.change_password(
+        changed = password_changes.change_password(
             session,
             now,
             ports.settings,

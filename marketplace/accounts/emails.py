@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.accounts import passwords, throttling
 from marketplace.accounts.models import Account, AccountSession, PasswordKind, Role, TokenPurpose
-from marketplace.accounts.services import issue_token
+from marketplace.accounts.tokens import issue_token
 from marketplace.catalogues import N_
 from marketplace.mail import Mail, letter
 from marketplace.settings import Settings

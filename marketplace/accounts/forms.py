@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from marketplace.accounts.services import Registration
+from marketplace.accounts.registration import Registration
 from marketplace.errors import FieldError, InvalidInputError
 from marketplace.terms.services import AcceptedVersion
 from marketplace.web.portal import FormData

@@ -12,11 +12,11 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from marketplace.accounts import queries, services, sessions, signing_in
+from marketplace.accounts import own_data, password_changes, queries, registration, sessions, signing_in
 from marketplace.accounts.api import become, forget
+from marketplace.accounts.hooks import AccountHooks
 from marketplace.accounts.models import Role, Transport
 from marketplace.accounts.policy import CHANGE_PASSWORD
-from marketplace.accounts.services import AccountHooks
 from marketplace.accounts.signing_in import caller_of, cookies_of, network_of
 from marketplace.accounts.throttling import may_mail
 from marketplace.catalogues import N_, translate
@@ -130,7 +130,7 @@ def confirm_email(
     """Confirm the address; a link that is used or expired offers a new one."""
     try:
         with ports.db.transaction() as session:
-            confirmed = services.confirm_email(session, ports.clock.now(), token, hooks)
+            confirmed = registration.confirm_email(session, ports.clock.now(), token, hooks)
     except InvalidInputError:
         return _private(render(request, "accounts/new_link.html", 422, form={}, is_spent=True))
     if confirmed.password_is_mailed:
@@ -157,7 +157,7 @@ def new_link(
     try:
         if may_mail(ports.limiter, ports.settings, form.text("email"), network_of(request)):
             with ports.db.transaction() as session:
-                services.resend_confirmation(session, ports.clock.now(), form.text("email"))
+                registration.resend_confirmation(session, ports.clock.now(), form.text("email"))
     except InvalidInputError as refused:
         errors = errors_by_field(refused, language)
         return render(request, "accounts/new_link.html", 422, form=form, is_spent=False, errors=errors)
@@ -181,7 +181,7 @@ def forgotten(
     try:
         if may_mail(ports.limiter, ports.settings, form.text("email"), network_of(request)):
             with ports.db.transaction() as session:
-                services.request_password_reset(session, ports.clock.now(), form.text("email"))
+                password_changes.request_password_reset(session, ports.clock.now(), form.text("email"))
     except InvalidInputError as refused:
         errors = errors_by_field(refused, language)
         return render(
@@ -209,7 +209,7 @@ def reset(
     now, settings = ports.clock.now(), ports.settings
     try:
         with ports.db.transaction() as session:
-            services.reset_password(session, now, settings, token, form.raw("password"))
+            password_changes.reset_password(session, now, settings, token, form.raw("password"))
     except InvalidInputError as refused:
         page = render(
             request,
@@ -244,7 +244,7 @@ def correct_account(
     """Correct names and language (A7)."""
     try:
         with ports.db.transaction() as session:
-            services.update_own_data(
+            own_data.update_own_data(
                 session,
                 ports.clock.now(),
                 member.account_id,
@@ -303,7 +303,7 @@ def change_password(
     now = ports.clock.now()
     try:
         with ports.db.transaction() as session:
-            changed = services.change_password(
+            changed = password_changes.change_password(
                 session,
                 now,
                 ports.settings,

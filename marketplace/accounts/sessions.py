@@ -17,9 +17,12 @@ from sqlalchemy.orm import Session
 from marketplace import audit
 from marketplace.accounts import queries
 from marketplace.accounts.addresses import parse_address
+from marketplace.accounts.hooks import AccountHooks
+from marketplace.accounts.mail_requests import request_mail
 from marketplace.accounts.models import Account, AccountSession, PasswordKind, Role, TokenPurpose, Transport
 from marketplace.accounts.policy import next_step, suspension_in_force
-from marketplace.accounts.services import AccountHooks, hash_token, new_token, request_mail, void_tokens
+from marketplace.accounts.rows import account_by_address
+from marketplace.accounts.tokens import hash_token, new_token, void_tokens
 from marketplace.catalogues import N_
 from marketplace.errors import InvalidInputError, NotFoundError, NotSignedInError
 from marketplace.settings import Settings
@@ -169,7 +172,7 @@ def _account_of(session: Session, email: str) -> Account | None:
         address = parse_address(email)
     except InvalidInputError:
         return None
-    return session.scalar(select(Account).where(Account.email_canonical == address.canonical))
+    return account_by_address(session, address)
 
 
 def _may_try(account: Account, now: datetime) -> bool:

@@ -14,8 +14,8 @@ from litestar import Request
 from litestar.datastructures import Cookie
 
 from marketplace.accounts import devices, passwords, sessions, throttling
+from marketplace.accounts.hooks import AccountHooks
 from marketplace.accounts.models import Transport
-from marketplace.accounts.services import AccountHooks
 from marketplace.accounts.sessions import Credentials, SignedIn
 from marketplace.accounts.throttling import CountedAttempt
 from marketplace.errors import NotAllowedError

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.accounts.models import Account, Role, TokenPurpose
-from marketplace.accounts.services import void_tokens
+from marketplace.accounts.tokens import void_tokens
 from marketplace.errors import NotFoundError
 
 

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from marketplace.accounts.services import grant_bearer
+from marketplace.accounts.admins import grant_bearer
 from marketplace.admin.guards import requires_admin
 from marketplace.admin.schemas import (
     CompanyDecisionIn,
@@ -30,9 +30,9 @@ from marketplace.admin.schemas import (
 from marketplace.catalogues import N_
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
-from marketplace.recruiters import queries, reviews
+from marketplace.recruiters import domain_queries, queries, review_queries, reviews
 from marketplace.recruiters.lifecycle import CompanyState, RecruiterState
-from marketplace.recruiters.services import MANDATE
+from marketplace.recruiters.models import MANDATE
 from marketplace.web.api import delete, get, post
 from marketplace.web.headers import file_headers
 from marketplace.web.identity import Member
@@ -52,7 +52,7 @@ def list_companies(
 ) -> QueuedCompaniesOut:
     """Return the review queue: those that wait first, the longest waiting on top (B3)."""
     with ports.db.transaction() as session:
-        page = queries.companies_page(session, wanted, size=size, cursor=cursor)
+        page = review_queries.companies_page(session, wanted, size=size, cursor=cursor)
     return QueuedCompaniesOut(
         items=[company_out(line) for line in page.companies], next_cursor=page.next_cursor
     )
@@ -67,7 +67,7 @@ def list_companies(
 def read_company(ports: NamedDependency[Ports], company_id: FromPath[UUID]) -> CompanyEvidenceOut:
     """Return a company with its evidence, history and look-alikes (B3)."""
     with ports.db.transaction() as session:
-        return evidence_out(queries.company_evidence(session, company_id))
+        return evidence_out(review_queries.company_evidence(session, company_id))
 
 
 @post(
@@ -101,7 +101,7 @@ def list_recruiters(
     """Return recruiters, newest first."""
     states = () if wanted is None else (wanted,)
     with ports.db.transaction() as session:
-        found, more = queries.recruiters_page(session, states=states, size=size, cursor=cursor)
+        found, more = review_queries.recruiters_page(session, states=states, size=size, cursor=cursor)
     return ReviewedRecruitersOut(items=[reviewed_out(facts) for facts in found], next_cursor=more)
 
 
@@ -146,7 +146,7 @@ def read_mandate(ports: NamedDependency[Ports], recruiter_id: FromPath[UUID]) ->
 def list_domains(ports: NamedDependency[Ports]) -> DomainRulesOut:
     """Return the domains and addresses that admins allow or deny (B2)."""
     with ports.db.reading() as session:
-        return DomainRulesOut(items=[domain_rule_out(rule) for rule in queries.domain_rules(session)])
+        return DomainRulesOut(items=[domain_rule_out(rule) for rule in domain_queries.domain_rules(session)])
 
 
 @post("/admin/domains", status_code=201, guards=[requires_admin], summary="Allow or deny a domain")
@@ -158,7 +158,7 @@ def set_domain(
         rule_id = reviews.set_domain_rule(
             session, ports.clock.now(), member.account_id, data.pattern, data.verdict, data.reason
         )
-        rules = queries.domain_rules(session)
+        rules = domain_queries.domain_rules(session)
     return domain_rule_out(next(rule for rule in rules if rule.id == rule_id))
 
 

@@ -1,6 +1,6 @@
 """Pages of admins: what waits, the company queue with its evidence, allowed and denied domains.
 
-No rule is here: a page shows what ``recruiters/queries.py`` found, a form calls one use case.
+No rule is here: a page shows what ``recruiters/review_queries.py`` found, a form calls one use case.
 """
 
 from typing import Annotated, Any
@@ -18,9 +18,9 @@ from marketplace.catalogues import N_
 from marketplace.contacts.duty_queries import overdue_count
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
-from marketplace.recruiters import queries, reviews
+from marketplace.recruiters import domain_queries, queries, review_queries, reviews
 from marketplace.recruiters.lifecycle import CompanyState
-from marketplace.recruiters.services import MANDATE
+from marketplace.recruiters.models import MANDATE
 from marketplace.web.headers import file_headers
 from marketplace.web.identity import Member
 from marketplace.web.pages import render, see_other
@@ -38,9 +38,9 @@ COMPANY = "company"
 def overview(request: AnyRequest, ports: NamedDependency[Ports]) -> Page:
     """What waits, and the way to the longest waiting."""
     with ports.db.transaction() as session:
-        counts = queries.waiting_counts(session)
-        waiting = queries.companies_page(session, CompanyState.PENDING_REVIEW, size=1).companies
-        recruiters = queries.recruiters_to_review(session)
+        counts = review_queries.waiting_counts(session)
+        waiting = review_queries.companies_page(session, CompanyState.PENDING_REVIEW, size=1).companies
+        recruiters = review_queries.recruiters_to_review(session)
         overdue = overdue_count(session, ports.clock.today())
     return render(
         request, "admin/overview.html",
@@ -59,7 +59,7 @@ def companies_page(
     """The queue, those that wait first (B3); an unknown state shows all."""
     chosen = CompanyState(wanted) if wanted in set(CompanyState) else None
     with ports.db.transaction() as session:
-        page = queries.companies_page(session, chosen, size=PAGE_SIZE, cursor=cursor)
+        page = review_queries.companies_page(session, chosen, size=PAGE_SIZE, cursor=cursor)
     values = {"state": chosen.value} if chosen else {}
     more = (
         f"/admin/companies?{urlencode({**values, 'cursor': page.next_cursor})}" if page.next_cursor else None
@@ -92,8 +92,8 @@ def decide_company(
             state = reviews.decide_company(
                 session, ports.clock.now(), member.account_id, company_id, form.text("decision"), reason
             )
-            name = queries.company_evidence(session, company_id).company.legal_name
-            waiting = queries.companies_page(session, CompanyState.PENDING_REVIEW, size=1).companies
+            name = review_queries.company_evidence(session, company_id).company.legal_name
+            waiting = review_queries.companies_page(session, CompanyState.PENDING_REVIEW, size=1).companies
     except InvalidInputError as refused:
         again = form_again(request, refused)
         return _company(request, ports, company_id, subject=COMPANY, reason=reason, **again)
@@ -128,7 +128,7 @@ def review_recruiter(
 
 def _company(request: AnyRequest, ports: Ports, company_id: UUID, status: int = 200, **context: Any) -> Page:
     with ports.db.transaction() as session:
-        evidence = queries.company_evidence(session, company_id)
+        evidence = review_queries.company_evidence(session, company_id)
     values = {"subject": "", "reason": "", **context}
     return render(
         request, "admin/company.html", status,
@@ -187,7 +187,7 @@ def remove_domain(
 
 def _domains(request: AnyRequest, ports: Ports, status: int = 200, **context: Any) -> Page:
     with ports.db.reading() as session:
-        rules = queries.domain_rules(session)
+        rules = domain_queries.domain_rules(session)
     return render(request, "admin/domains.html", status, **{"rules": rules, "form": {}, **context})
 
 

@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from marketplace.recruiters.queries import CompanyEvidence, CompanyLine, DomainRule, RecruiterFacts
+from marketplace.recruiters.domain_queries import DomainRule
+from marketplace.recruiters.queries import RecruiterFacts
+from marketplace.recruiters.review_queries import CompanyEvidence, CompanyLine
 from marketplace.recruiters.schemas import RecruiterOut, recruiter_out
 
 Line = Annotated[str, Meta(max_length=400)]

@@ -8,7 +8,7 @@ from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import BodyKwarg, FromPath, FromQuery, JSONBody
 
-from marketplace.accounts.services import Registration
+from marketplace.accounts.registration import Registration
 from marketplace.candidates import cvs, exclusions, profiles, queries, services
 from marketplace.candidates.schemas import (
     AccessOut,

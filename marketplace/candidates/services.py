@@ -14,8 +14,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from marketplace import outbox
+from marketplace.accounts.hooks import MemberFacts
 from marketplace.accounts.models import Role
-from marketplace.accounts.services import MemberFacts, Registration, register_account
+from marketplace.accounts.registration import Registration, register_account
 from marketplace.candidates import changes, policy, policy_facts, profiles
 from marketplace.candidates.lifecycle import (
     OPTED_IN_STATES,

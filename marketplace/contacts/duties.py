@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from marketplace import audit, outbox
-from marketplace.accounts.services import hash_token, new_token
+from marketplace.accounts.tokens import hash_token, new_token
 from marketplace.catalogues import N_
 from marketplace.contacts import duty_queries, queries, retention
 from marketplace.contacts.duty_queries import DutyCounts, Holder

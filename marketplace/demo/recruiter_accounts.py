@@ -7,13 +7,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from marketplace.accounts import services as accounts
+from marketplace.accounts.hooks import AccountHooks
 from marketplace.accounts.models import Role
-from marketplace.accounts.services import AccountHooks, Registration
+from marketplace.accounts.registration import Registration, confirm_account
 from marketplace.errors import MarketplaceError
 from marketplace.recruiters import queries, reviews
-from marketplace.recruiters import services as recruiters
-from marketplace.recruiters.services import CompanyGiven, RecruiterRegistration
+from marketplace.recruiters.field_checks import CompanyGiven
+from marketplace.recruiters.registration import RecruiterRegistration, register_recruiter
+from marketplace.recruiters.settling import email_confirmed
 from marketplace.settings import Settings
 from marketplace.terms import queries as terms
 from marketplace.terms.services import AcceptedVersion
@@ -34,7 +35,7 @@ COMPANIES = {
     "GB": CompanyGiven(name="Acme Industries Ltd", country="GB", registration_number="01234567"),
     "US": CompanyGiven(name="Acme Industries Inc.", country="US", registration_number="12-3456789"),
 }
-HOOKS = AccountHooks(confirmed={Role.RECRUITER: recruiters.email_confirmed})
+HOOKS = AccountHooks(confirmed={Role.RECRUITER: email_confirmed})
 
 
 def register_demonstration_recruiter(
@@ -43,7 +44,7 @@ def register_demonstration_recruiter(
     """Register Camille Martin of Acme in ``country`` as of ``then``; return address and account id."""
     language = "fr" if country == "FR" else "en"
     wanted = terms.required_documents(session, Role.RECRUITER, language, then.date())
-    account_id = recruiters.register_recruiter(
+    account_id = register_recruiter(
         session,
         then,
         settings,
@@ -64,7 +65,7 @@ def register_demonstration_recruiter(
     )
     if account_id is None:
         raise SampleDataExistsError
-    accounts.confirm_account(session, then, account_id, HOOKS, mail_password=False)
+    confirm_account(session, then, account_id, HOOKS, mail_password=False)
     company_id = queries.recruiter_facts(session, account_id).company_id
     reviews.decide_company(session, then, admin_id, company_id, reviews.VERIFY, "Demonstration company.")
     return EMAIL, account_id

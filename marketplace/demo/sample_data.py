@@ -24,9 +24,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from marketplace.accounts import services as accounts
+from marketplace.accounts.admins import create_admin, grant_bearer
+from marketplace.accounts.hooks import AccountHooks
 from marketplace.accounts.models import Role
-from marketplace.accounts.services import AccountHooks, Registration
+from marketplace.accounts.password_changes import set_password
+from marketplace.accounts.registration import Registration, confirm_account
 from marketplace.candidates import cvs, profiles
 from marketplace.candidates import services as candidates
 from marketplace.candidates.profiles import ProfileInput, Right
@@ -243,7 +245,7 @@ def _register(session: Session, ports: Ports, who: Persona, then: datetime) -> U
     )
     if account_id is None:
         raise SampleDataExistsError
-    accounts.confirm_account(session, then, account_id, HOOKS, mail_password=False)
+    confirm_account(session, then, account_id, HOOKS, mail_password=False)
     return account_id
 
 
@@ -310,8 +312,8 @@ def _opt_in(ports: Ports, sample: _Sample, consent_hash: str) -> None:
 def _give_password(ports: Ports, sample: _Sample) -> str:
     password = demonstration_password()
     with ports.db.transaction() as session:
-        accounts.set_password(session, ports.settings, sample.account_id, password)
-        accounts.grant_bearer(session, ports.clock.now(), sample.account_id, sample.account_id)
+        set_password(session, ports.settings, sample.account_id, password)
+        grant_bearer(session, ports.clock.now(), sample.account_id, sample.account_id)
     return password
 
 
@@ -320,8 +322,8 @@ def _staff(ports: Ports, country: str) -> tuple[DemonstrationAccount, Demonstrat
     then = ports.clock.now() - timedelta(days=30)
     admin_password, recruiter_password = demonstration_password(), demonstration_password()
     with ports.db.transaction() as session:
-        admin_id = accounts.create_admin(session, then, ADMIN_EMAIL, first_name="Alex", last_name="Admin")
-        accounts.confirm_account(session, then, admin_id, AccountHooks(), mail_password=False)
+        admin_id = create_admin(session, then, ADMIN_EMAIL, first_name="Alex", last_name="Admin")
+        confirm_account(session, then, admin_id, AccountHooks(), mail_password=False)
         wanted = terms.required_documents(session, Role.ADMIN, "en", then.date())
         record_acceptances(
             session, then, admin_id, Role.ADMIN, "en",
@@ -331,8 +333,8 @@ def _staff(ports: Ports, country: str) -> tuple[DemonstrationAccount, Demonstrat
             session, then, ports.settings, admin_id, country
         )
         for account_id, password in ((admin_id, admin_password), (recruiter_id, recruiter_password)):
-            accounts.set_password(session, ports.settings, account_id, password)
-            accounts.grant_bearer(session, then, admin_id, account_id)
+            set_password(session, ports.settings, account_id, password)
+            grant_bearer(session, then, admin_id, account_id)
     return (
         DemonstrationAccount("admin", ADMIN_EMAIL, admin_password, str(admin_id), country),
         DemonstrationAccount("recruiter", recruiter_email, recruiter_password, str(recruiter_id), country),

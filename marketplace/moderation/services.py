@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from marketplace import audit
 from marketplace.accounts import suspension as accounts
+from marketplace.accounts.mail_requests import request_mail
 from marketplace.accounts.models import Role
-from marketplace.accounts.services import request_mail
 from marketplace.candidates import suspension as candidates
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.catalogues import N_

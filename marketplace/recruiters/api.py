@@ -9,7 +9,8 @@ from litestar.params import BodyKwarg, JSONBody
 
 from marketplace.ports import Ports
 from marketplace.rate_limits.quotas import Quota
-from marketplace.recruiters import queries, services
+from marketplace.recruiters import professional_data, queries
+from marketplace.recruiters.registration import register_recruiter
 from marketplace.recruiters.schemas import (
     MandateForm,
     RecruiterIn,
@@ -41,7 +42,7 @@ def register(
 ) -> Registered:
     """Register as a recruiter: the same answer whether or not the address is known (A5, B1)."""
     with ports.db.transaction() as session:
-        services.register_recruiter(session, ports.clock.now(), ports.settings, data.registration(language))
+        register_recruiter(session, ports.clock.now(), ports.settings, data.registration(language))
     return Registered()
 
 
@@ -58,7 +59,7 @@ def correct_own(
 ) -> RecruiterOut:
     """Correct one's own professional data; a change of work country is reviewed (A7, B1)."""
     with ports.db.transaction() as session:
-        services.update_professional_data(
+        professional_data.update_professional_data(
             session,
             ports.clock.now(),
             ports.settings,
@@ -80,7 +81,7 @@ def correct_own(
 def confirm_own(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> RecruiterOut:
     """Confirm that one's own data are right (A7)."""
     with ports.db.transaction() as session:
-        services.confirm_data(session, ports.clock.now(), member.account_id)
+        professional_data.confirm_data(session, ports.clock.now(), member.account_id)
         session.flush()
         return recruiter_out(queries.recruiter_facts(session, member.account_id))
 
@@ -103,7 +104,7 @@ def attach_mandate(
     """Attach the mandate as the PDF part `file`; it is then reviewed (B1)."""
     content = data.file.file.read()
     with ports.db.transaction() as session:
-        services.attach_mandate(
+        professional_data.attach_mandate(
             session, ports.clock.now(), ports.settings, ports.files, ports.reader, member.account_id, content
         )
         session.flush()
@@ -123,7 +124,7 @@ def resubmit(
     """Submit a refused company again, corrected (B3)."""
     with ports.db.transaction() as session:
         country = queries.recruiter_facts(session, member.account_id).company_country
-        services.resubmit_company(session, ports.clock.now(), member.account_id, data.given(country))
+        professional_data.resubmit_company(session, ports.clock.now(), member.account_id, data.given(country))
         session.flush()
         return recruiter_out(queries.recruiter_facts(session, member.account_id))
 

@@ -20,8 +20,8 @@ from sqlalchemy import String, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace import audit, outbox
+from marketplace.accounts.mail_requests import MAIL_REQUESTED, request_mail
 from marketplace.accounts.models import Account, AccountSession, MailToken, PasswordKind
-from marketplace.accounts.services import MAIL_REQUESTED, request_mail
 from marketplace.batches import Skip
 from marketplace.files import DISCARDED
 from marketplace.outbox import OutboxMessage

@@ -17,7 +17,7 @@ from marketplace.accounts.emails import Composer
 from marketplace.catalogues import N_
 from marketplace.errors import NotFoundError
 from marketplace.mail import Mail, letter
-from marketplace.recruiters import queries
+from marketplace.recruiters import queries, review_queries
 from marketplace.recruiters.lifecycle import CompanyState, RecruiterState
 from marketplace.recruiters.queries import RecruiterFacts
 from marketplace.settings import Settings
@@ -98,7 +98,7 @@ def recruiter_refused(
     facts = _recruiter(session, details)
     if facts is None:
         return None
-    reason = queries.last_refusal(session, facts.recruiter_id)
+    reason = review_queries.last_refusal(session, facts.recruiter_id)
     if reason is None:
         return None
     return _mail(

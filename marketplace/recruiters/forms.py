@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from marketplace.accounts.forms import read_person
 from marketplace.errors import FieldError
-from marketplace.recruiters.services import CompanyGiven, RecruiterRegistration
+from marketplace.recruiters.field_checks import CompanyGiven
+from marketplace.recruiters.registration import RecruiterRegistration
 from marketplace.web.portal import FormData
 
 ON_BEHALF = "on_behalf"

@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Select, String, and_, cast, delete, exists
 from sqlalchemy.orm import Session
 
 from marketplace import audit
+from marketplace.accounts.mail_requests import MAIL_REQUESTED, request_mail
 from marketplace.accounts.models import Account
-from marketplace.accounts.services import MAIL_REQUESTED, request_mail
 from marketplace.batches import MOVED_ON, Job, Skip
 from marketplace.outbox import MAX_ATTEMPTS, OutboxMessage
 from marketplace.recruiters import closing, retention

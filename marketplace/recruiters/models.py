@@ -14,9 +14,12 @@ from marketplace.db import Base
 from marketplace.recruiters.lifecycle import CompanyState, RecruiterState
 
 __all__ = [
-    "ArchiveRecord", "Company", "CompanyDomain", "CompanyState", "EmailDomainRule", "InactivityNotice",
-    "LegalHold", "Recruiter", "RecruiterState", "ReviewDecision",
+    "COMPANY_MATCH", "MANDATE", "SCHOOL_DOMAIN", "ArchiveRecord", "Company", "CompanyDomain", "CompanyState",
+    "EmailDomainRule", "InactivityNotice", "LegalHold", "Recruiter", "RecruiterState", "ReviewDecision",
 ]  # fmt: skip
+
+SCHOOL_DOMAIN, MANDATE, COMPANY_MATCH = "school_domain", "mandate", "company_match"
+"""Review reasons: a school's domain (B2), work on behalf (B1), a company joined by its number only."""
 
 
 class Company(Base):

@@ -12,8 +12,9 @@ from marketplace.catalogues import N_
 from marketplace.errors import InvalidInputError, TooLargeError
 from marketplace.ports import Ports
 from marketplace.rate_limits.quotas import Quota
-from marketplace.recruiters import forms, queries, services
+from marketplace.recruiters import forms, professional_data, queries, review_queries
 from marketplace.recruiters.api import MANDATE_BODY_BYTES
+from marketplace.recruiters.registration import register_recruiter
 from marketplace.terms.queries import required_documents
 from marketplace.web.guards import requires_recruiter
 from marketplace.web.identity import Member, member_of
@@ -45,9 +46,7 @@ def sign_up(
     registration, unread = forms.read_sign_up(form, language)
     try:
         with ports.db.transaction() as session:
-            services.register_recruiter(
-                session, ports.clock.now(), ports.settings, registration, unread=unread
-            )
+            register_recruiter(session, ports.clock.now(), ports.settings, registration, unread=unread)
     except InvalidInputError as refused:
         errors = errors_by_field(refused, language)
         declared = form.values_of("declarations")
@@ -96,7 +95,7 @@ def attach_mandate(
     content = upload.file.read() if upload is not None else b""
     try:
         with ports.db.transaction() as session:
-            services.attach_mandate(
+            professional_data.attach_mandate(
                 session,
                 ports.clock.now(),
                 ports.settings,
@@ -128,7 +127,7 @@ def resubmit(
         with ports.db.transaction() as session:
             facts = queries.recruiter_facts(session, member.account_id)
             given = forms.read_company(form, facts.company_country)
-            services.resubmit_company(session, ports.clock.now(), member.account_id, given)
+            professional_data.resubmit_company(session, ports.clock.now(), member.account_id, given)
     except InvalidInputError as refused:
         errors = errors_by_field(refused, language)
         return _home(request, ports, member, status=422, form=form, errors=errors)
@@ -138,7 +137,7 @@ def resubmit(
 def _home(request: AnyRequest, ports: Ports, member: Member, status: int = 200, **context: Any) -> Page:
     with ports.db.transaction() as session:
         facts = queries.recruiter_facts(session, member.account_id)
-        refusal = queries.last_refusal(session, facts.recruiter_id)
+        refusal = review_queries.last_refusal(session, facts.recruiter_id)
     values = {"facts": facts, "last_refusal": refusal, "form": {}, **context}
     return render(request, "recruiters/home.html", status, **values)
 
@@ -160,7 +159,7 @@ def correct_profile(
     """Correct the job title; ask for another work country (A7, B1)."""
     try:
         with ports.db.transaction() as session:
-            services.update_professional_data(
+            professional_data.update_professional_data(
                 session,
                 ports.clock.now(),
                 ports.settings,
@@ -178,7 +177,7 @@ def correct_profile(
 def confirm_profile(ports: NamedDependency[Ports], member: NamedDependency[Member]) -> Page:
     """Confirm that the data are still right (A7)."""
     with ports.db.transaction() as session:
-        services.confirm_data(session, ports.clock.now(), member.account_id)
+        professional_data.confirm_data(session, ports.clock.now(), member.account_id)
     return see_other("/recruiter/profile", N_("Thank you: your data are confirmed."))
 
 

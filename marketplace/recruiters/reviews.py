@@ -15,13 +15,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from marketplace import audit
+from marketplace.accounts.field_checks import tidy
+from marketplace.accounts.mail_requests import request_mail
 from marketplace.accounts.models import Role
-from marketplace.accounts.services import request_mail, tidy
 from marketplace.catalogues import N_
 from marketplace.errors import ConflictError, InvalidInputError, NotFoundError
 from marketplace.recruiters.data import provider_lists
 from marketplace.recruiters.lifecycle import CompanyState, RecruiterState, company_transition
 from marketplace.recruiters.models import (
+    COMPANY_MATCH,
+    MANDATE,
+    SCHOOL_DOMAIN,
     Company,
     CompanyDomain,
     EmailDomainRule,
@@ -29,13 +33,8 @@ from marketplace.recruiters.models import (
     ReviewDecision,
 )
 from marketplace.recruiters.policy import Address, RuleVerdict, read_address
-from marketplace.recruiters.services import (
-    COMPANY_MATCH,
-    MANDATE,
-    SCHOOL_DOMAIN,
-    locked_company,
-    settle,
-)
+from marketplace.recruiters.rows import locked_company
+from marketplace.recruiters.settling import settle
 
 REASON_MAX_LENGTH = 1000
 VERIFY, REFUSE, APPROVE = "verify", "refuse", "approve"

@@ -10,9 +10,10 @@ import msgspec
 from litestar.datastructures import UploadFile
 from msgspec import Meta
 
-from marketplace.accounts.services import Registration
+from marketplace.accounts.registration import Registration
+from marketplace.recruiters.field_checks import CompanyGiven
 from marketplace.recruiters.queries import RecruiterFacts
-from marketplace.recruiters.services import CompanyGiven, RecruiterRegistration
+from marketplace.recruiters.registration import RecruiterRegistration
 from marketplace.terms.services import AcceptedVersion
 
 Line = Annotated[str, Meta(max_length=400)]

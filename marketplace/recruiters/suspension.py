@@ -13,7 +13,8 @@ from marketplace.accounts.models import Role
 from marketplace.recruiters import queries
 from marketplace.recruiters.lifecycle import RecruiterState, transition
 from marketplace.recruiters.models import InactivityNotice, Recruiter
-from marketplace.recruiters.services import locked_company, locked_recruiter, settle
+from marketplace.recruiters.rows import locked_company, locked_recruiter
+from marketplace.recruiters.settling import settle
 
 
 def suspend(

@@ -12,7 +12,8 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from marketplace.accounts.services import AccountHooks, update_own_data
+from marketplace.accounts.hooks import AccountHooks
+from marketplace.accounts.own_data import update_own_data
 from marketplace.catalogues import LANGUAGES, N_
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports

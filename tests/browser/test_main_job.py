@@ -16,8 +16,10 @@ from pypdf import PdfReader
 
 from indexer.extraction_queue import extract_waiting
 from indexer.relay import drain
-from marketplace.accounts import services as accounts
-from marketplace.accounts.services import AccountHooks
+from marketplace.accounts.admins import create_admin
+from marketplace.accounts.hooks import AccountHooks
+from marketplace.accounts.password_changes import set_password
+from marketplace.accounts.registration import confirm_account
 from marketplace.demo.cv_layouts import draw
 from marketplace.demo.people import Persona, persona
 from marketplace.mail import MailSink
@@ -136,9 +138,9 @@ def register_recruiter(page: Page) -> None:
 def approve_company(page: Page, ports: Ports) -> None:
     now = ports.clock.now()
     with ports.db.transaction() as session:
-        admin_id = accounts.create_admin(session, now, ADMIN)
-        accounts.confirm_account(session, now, admin_id, AccountHooks(), mail_password=False)
-        accounts.set_password(session, ports.settings, admin_id, PASSWORD)
+        admin_id = create_admin(session, now, ADMIN)
+        confirm_account(session, now, admin_id, AccountHooks(), mail_password=False)
+        set_password(session, ports.settings, admin_id, PASSWORD)
     page.goto("/sign-in")
     page.get_by_label("E-mail address").fill(ADMIN)
     page.get_by_label("Password").fill(PASSWORD)

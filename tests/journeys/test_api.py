@@ -17,8 +17,10 @@ from pypdf import PdfReader
 
 from indexer.extraction_queue import extract_waiting
 from indexer.relay import drain
-from marketplace.accounts import services as accounts
-from marketplace.accounts.services import AccountHooks
+from marketplace.accounts.admins import create_admin, grant_bearer
+from marketplace.accounts.hooks import AccountHooks
+from marketplace.accounts.password_changes import set_password
+from marketplace.accounts.registration import confirm_account
 from marketplace.demo.cv_layouts import draw
 from marketplace.demo.people import Persona, persona
 from marketplace.mail import MailSink
@@ -230,10 +232,10 @@ def admin(app: Litestar, ports: Ports) -> Program:
     """An admin whom the command line made and granted a token."""
     now = ports.clock.now()
     with ports.db.transaction() as session:
-        admin_id = accounts.create_admin(session, now, ADMIN)
-        accounts.confirm_account(session, now, admin_id, AccountHooks(), mail_password=False)
-        accounts.set_password(session, ports.settings, admin_id, PASSWORD)
-        accounts.grant_bearer(session, now, admin_id, admin_id)
+        admin_id = create_admin(session, now, ADMIN)
+        confirm_account(session, now, admin_id, AccountHooks(), mail_password=False)
+        set_password(session, ports.settings, admin_id, PASSWORD)
+        grant_bearer(session, now, admin_id, admin_id)
     program = Program(app, ports.settings.base_url)
     program.signs_in(ADMIN, "accept_terms")
     assert program.asks("GET", "/me", 403, PROBLEM)["code"] == "terms_required"

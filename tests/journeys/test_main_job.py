@@ -13,9 +13,11 @@ from sqlalchemy import select
 
 from indexer.extraction_queue import extract_waiting
 from indexer.relay import drain
-from marketplace.accounts import services as accounts
+from marketplace.accounts.admins import create_admin
+from marketplace.accounts.hooks import AccountHooks
 from marketplace.accounts.models import Account
-from marketplace.accounts.services import AccountHooks
+from marketplace.accounts.password_changes import set_password
+from marketplace.accounts.registration import confirm_account
 from marketplace.candidates.queries import candidate_id_of
 from marketplace.contacts.queries import access_log
 from marketplace.demo.cv_layouts import draw
@@ -133,9 +135,9 @@ def test_the_main_job(app: Litestar, ports: Ports, mail_sink: MailSink, candidat
 
     # An admin approves the company.
     with ports.db.transaction() as session:
-        admin_id = accounts.create_admin(session, ports.clock.now(), "admin@marketplace.example")
-        accounts.confirm_account(session, ports.clock.now(), admin_id, AccountHooks(), mail_password=False)
-        accounts.set_password(session, ports.settings, admin_id, ADMIN_PASSWORD)
+        admin_id = create_admin(session, ports.clock.now(), "admin@marketplace.example")
+        confirm_account(session, ports.clock.now(), admin_id, AccountHooks(), mail_password=False)
+        set_password(session, ports.settings, admin_id, ADMIN_PASSWORD)
     signs_in(admin, "admin@marketplace.example", ADMIN_PASSWORD)
     admin.goes_to("/accept-terms")
     admin.fills_in("/accept-terms", agreed(admin))

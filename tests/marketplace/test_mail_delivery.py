@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from marketplace import mail_delivery, outbox
 from marketplace.accounts.emails import EMAILS
+from marketplace.accounts.mail_requests import request_mail
 from marketplace.accounts.models import Account, MailToken, PasswordKind, Role
-from marketplace.accounts.services import request_mail
 from marketplace.errors import UnavailableError
 from marketplace.mail import Mail, MailSink
 from marketplace.mail_delivery import composers, deliver_due_mails

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from marketplace import batches, certificates, outbox, retention
+from marketplace.accounts.mail_requests import request_mail
 from marketplace.accounts.models import Account, AccountSession, MailToken, Role, SignInFailure, TokenPurpose
-from marketplace.accounts.services import request_mail
 from marketplace.candidates.cvs import remove_discarded
 from marketplace.certificates import RetentionRun
 from marketplace.cli import main
@@ -34,7 +34,7 @@ from marketplace.mail_delivery import deliver_due_mails
 from marketplace.outbox import OutboxMessage
 from marketplace.ports import Ports
 from marketplace.rate_limits.models import QuotaUse
-from marketplace.recruiters import queries as recruiter_queries
+from marketplace.recruiters import review_queries
 from marketplace.recruiters.closing import address_hash
 from marketplace.recruiters.inactivity import closing_job
 from marketplace.recruiters.models import (
@@ -221,8 +221,8 @@ def test_what_must_stay_stays(past: Past, ports: Ports) -> None:
             session, ports.clock.now(), past.candidate_account, past.contact_id, messages.Answer.ACCEPT
         )
         company_id = session.get_one(Recruiter, past.recruiter_id).company_id
-        assert recruiter_queries.recruiters_page(session)[0] == ()
-        assert recruiter_queries.company_evidence(session, company_id).company.recruiters == ()
+        assert review_queries.recruiters_page(session)[0] == ()
+        assert review_queries.company_evidence(session, company_id).company.recruiters == ()
 
 
 def test_the_archive_record_names_nobody_and_is_erased_after_two_years(past: Past, ports: Ports) -> None:

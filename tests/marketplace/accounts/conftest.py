@@ -10,9 +10,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import func, select
 
-from marketplace.accounts.models import Role, Transport
-from marketplace.accounts.services import AccountHooks, Registration, register_account
+from marketplace.accounts.hooks import AccountHooks
+from marketplace.accounts.models import Account, Role, Transport
+from marketplace.accounts.registration import Registration, confirm_email, register_account
 from marketplace.accounts.sessions import SignedIn, WrongCredentialsError
 from marketplace.accounts.signing_in import Caller, sign_in
 from marketplace.app import build_ports
@@ -79,12 +81,26 @@ class World:
 
     def member(self, email: str, role: Role = Role.CANDIDATE, **fields: Any) -> UUID:
         """Register and confirm."""
-        from marketplace.accounts.services import confirm_email
-
         account_id = self.register(email, role, **fields)
         assert account_id is not None
         self.act(confirm_email, self.link(email, "confirm-email"), self.hooks)
         return account_id
+
+    def account(self, account_id: UUID) -> Account:
+        with self.db.transaction() as session:
+            return session.get_one(Account, account_id)
+
+    def count(self, table: type) -> int:
+        """Return how many rows a table has."""
+        with self.db.transaction() as session:
+            return session.scalar(select(func.count()).select_from(table)) or 0
+
+    def temporary_password(self, address: str) -> str:
+        """Return the password in the newest mail to the address."""
+        text = self.mails(address)[-1].text
+        found = re.search(r"^[\w-]{22}$", text, re.MULTILINE)
+        assert found, text
+        return found[0]
 
     def sign_in(self, email: str, password: str = PASSWORD, **named: Any) -> Any:
         """Sign in as the edge does; None for wrong credentials."""

@@ -12,8 +12,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from marketplace.accounts.admins import create_admin, grant_bearer
 from marketplace.accounts.models import Account
-from marketplace.accounts.services import create_admin, grant_bearer
 from marketplace.web.guards import unguarded
 from tests.builders import a_candidate
 

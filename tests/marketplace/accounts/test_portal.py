@@ -12,7 +12,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from marketplace.accounts.models import Account, Role, Transport
-from marketplace.accounts.services import request_password_reset
+from marketplace.accounts.password_changes import request_password_reset
 from tests.builders import a_candidate
 
 Browser = TestClient[Litestar]

@@ -12,9 +12,10 @@ from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import select
 
 from marketplace.accounts import passwords, queries
+from marketplace.accounts.admins import create_admin
 from marketplace.accounts.models import Account, AccountSession, Role
-from marketplace.accounts.services import create_admin, hash_token
 from marketplace.accounts.sessions import end_all, end_session, sign_out, touch_session
+from marketplace.accounts.tokens import hash_token
 from marketplace.errors import NotFoundError
 
 ADA = "ada@example.org"
@@ -172,7 +173,7 @@ def test_old_parameters_are_renewed_at_sign_in(world: Any) -> None:
 def test_admins_sign_in_with_shorter_sessions(world: Any) -> None:
     """S-02: an admin's session ends after eight hours at most."""
     world.act(create_admin, "root@acme.fr", first_name="Root")
-    from marketplace.accounts.services import confirm_email
+    from marketplace.accounts.registration import confirm_email
 
     world.act(confirm_email, world.link("root@acme.fr", "confirm-email"), world.hooks)
     text = world.mails("root@acme.fr")[-1].text

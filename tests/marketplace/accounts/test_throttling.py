@@ -12,17 +12,12 @@ import pytest
 from sqlalchemy import delete, event, func, select
 
 from marketplace.accounts import devices, passwords, queries, throttling
+from marketplace.accounts.admins import create_admin, grant_bearer
 from marketplace.accounts.models import Account, SignInFailure, Transport
-from marketplace.accounts.services import (
-    change_password,
-    create_admin,
-    grant_bearer,
-    hash_token,
-    request_password_reset,
-    reset_password,
-)
+from marketplace.accounts.password_changes import change_password, request_password_reset, reset_password
 from marketplace.accounts.sessions import WrongCredentialsError
 from marketplace.accounts.throttling import address_hash, networks_of, prunable, sign_in_windows
+from marketplace.accounts.tokens import hash_token
 from marketplace.audit import AuditEntry
 from marketplace.errors import NotAllowedError, TooManyRequestsError
 from marketplace.rate_limits.quotas import NO_LIMITS
@@ -444,7 +439,7 @@ def test_a_session_outlives_the_password(world: Any) -> None:
 
 def test_an_admins_password_is_renewed_from_the_command_line(world: Any) -> None:
     """A-04, R-04: an admin is told whom to ask; the renewed password is not locked by the tries before."""
-    from marketplace.accounts.services import confirm_email
+    from marketplace.accounts.registration import confirm_email
 
     email = "root@acme.fr"
     world.act(create_admin, email)

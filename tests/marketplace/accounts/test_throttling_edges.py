@@ -12,8 +12,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from marketplace.accounts import devices
+from marketplace.accounts.admins import create_admin, grant_bearer
 from marketplace.accounts.models import Account, Role, SignInFailure
-from marketplace.accounts.services import confirm_email, create_admin, grant_bearer
+from marketplace.accounts.registration import confirm_email
 from marketplace.accounts.throttling import address_hash
 from marketplace.rate_limits.quotas import NO_LIMITS
 from marketplace.settings import Settings

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.accounts.models import Account, Role
-from marketplace.accounts.services import Registration
+from marketplace.accounts.registration import Registration
 from marketplace.audit import AuditEntry
 from marketplace.candidates import index_rows, queries, services
 from marketplace.candidates.lifecycle import CandidateState

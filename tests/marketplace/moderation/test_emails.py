@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from marketplace import mail_delivery
+from marketplace.accounts.mail_requests import request_mail
 from marketplace.accounts.models import Account
-from marketplace.accounts.services import request_mail
 from marketplace.contacts import disclosures, messages
 from marketplace.mail import Mail, MailSink
 from marketplace.mail_delivery import composers, deliver_due_mails

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from marketplace.accounts.models import Account, MailToken, TokenPurpose
-from marketplace.accounts.services import issue_token, request_password_reset
+from marketplace.accounts.password_changes import request_password_reset
+from marketplace.accounts.tokens import issue_token
 from marketplace.candidates import services as candidates
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import CV, Candidate

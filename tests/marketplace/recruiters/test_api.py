@@ -8,10 +8,10 @@ import pytest
 
 from marketplace.accounts.models import Role
 from marketplace.mail_delivery import deliver_due_mails
-from marketplace.recruiters import queries
+from marketplace.recruiters import queries, review_queries
 from tests.builders import a_company, a_recruiter, an_account
 from tests.marketplace.admin.conftest import settled
-from tests.marketplace.recruiters.test_services import PDF
+from tests.marketplace.recruiters.conftest import PDF
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_registration_answers_the_same_for_a_known_address(client, body, db):
     ]
     assert [(a.status_code, a.json()) for a in answers] == [(202, {})] * 2
     with db.transaction() as session:
-        assert len(queries.recruiters_page(session)[0]) == 1
+        assert len(review_queries.recruiters_page(session)[0]) == 1
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_wrong_registrations_name_the_field(client, body, db, change, field):
     assert answer.status_code == 422
     assert field in {error["field"] for error in answer.json()["errors"]}
     with db.transaction() as session:
-        assert queries.recruiters_page(session) == ((), None)
+        assert review_queries.recruiters_page(session) == ((), None)
 
 
 def test_own_professional_data(client, db):
@@ -137,7 +137,7 @@ def test_from_registration_to_an_open_search(client, body, db, mail_sink):
     company_id = found(r"/admin/companies/([\w-]+)", mail_sink.to(admin.email)[0].text)
 
     with db.transaction() as session:
-        (facts,), _ = queries.recruiters_page(session)
+        (facts,), _ = review_queries.recruiters_page(session)
     assert facts.state == "pending_review"
     assert facts.capabilities.may_see_counts
     client.sign_in_as(admin)

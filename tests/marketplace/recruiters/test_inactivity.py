@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from marketplace import batches, retention
 from marketplace.accounts.models import Account, AccountSession, Role, Transport
-from marketplace.accounts.services import request_password_reset
+from marketplace.accounts.password_changes import request_password_reset
 from marketplace.accounts.sessions import (
     SignedIn,
     WrongCredentialsError,

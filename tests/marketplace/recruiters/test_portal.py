@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from marketplace.accounts.models import Role
-from marketplace.recruiters import queries
+from marketplace.recruiters import queries, review_queries
 from tests.builders import a_candidate, a_company, a_recruiter, an_account
 from tests.marketplace.admin.conftest import settled
-from tests.marketplace.recruiters.test_services import PDF
+from tests.marketplace.recruiters.conftest import PDF
 from tests.portal import text_of
 
 
@@ -50,7 +50,7 @@ def test_signing_up_by_the_form(client, db):
         answer = client.submit("/recruiter/sign-up", fields)
         assert (answer.status_code, answer.headers["location"]) == (303, "/check-your-mail")
     with db.transaction() as session:
-        (facts,), _ = queries.recruiters_page(session)
+        (facts,), _ = review_queries.recruiters_page(session)
     assert (facts.company_name, facts.is_on_behalf, facts.job_title) == (
         "Acme Industries SA",
         False,
@@ -75,7 +75,7 @@ def test_a_wrong_form_comes_back_filled_in_with_every_fault(client, db):
     assert 'value="Acme Industries SA"' in answer.text
     assert 'aria-invalid="true"' in answer.text
     with db.transaction() as session:
-        assert queries.recruiters_page(session) == ((), None)
+        assert review_queries.recruiters_page(session) == ((), None)
     assert client.submit("/recruiter/sign-up", {}).status_code == 422
     unread = client.submit("/recruiter/sign-up", FORM | {"birth_date": "1.2.1990", "email": "ada@free.fr"})
     assert unread.status_code == 422

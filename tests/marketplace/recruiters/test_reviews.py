@@ -9,7 +9,7 @@ from marketplace.accounts.models import Role
 from marketplace.audit import AuditEntry
 from marketplace.errors import ConflictError, InvalidInputError, NotFoundError
 from marketplace.outbox import OutboxMessage
-from marketplace.recruiters import queries
+from marketplace.recruiters import domain_queries, queries, review_queries
 from marketplace.recruiters.models import CompanyDomain, EmailDomainRule
 from marketplace.recruiters.reviews import (
     decide_company,
@@ -51,7 +51,7 @@ def test_verifying_opens_the_company_and_remembers_its_domain(session, now, admi
     facts = facts_of(session, recruiter)
     assert (facts.state, facts.company_state, facts.company_domains) == ("active", "verified", {"acme.fr"})
     assert facts.capabilities.may_search
-    (line,) = queries.company_evidence(session, company.id).history
+    (line,) = review_queries.company_evidence(session, company.id).history
     assert (line.decision, line.reason, line.decided_at) == ("verify", "Found in the register", now)
     assert admin.email in (line.author or "")
     assert mails(session) == [("company_verified", str(recruiter.account_id))]
@@ -186,7 +186,7 @@ def test_refusing_a_recruiter_leaves_them_waiting_and_told_why(session, now, adm
         == "pending_review"
     )
     assert mails(session) == [("recruiter_refused", str(recruiter.account_id))]
-    assert queries.last_refusal(session, recruiter.id) == "Not on their staff"
+    assert review_queries.last_refusal(session, recruiter.id) == "Not on their staff"
     assert facts_of(session, recruiter).review_reasons == ("company_match",)
 
 
@@ -215,18 +215,18 @@ def test_review_refuses_what_cannot_be(session, now, admin):
 def test_domain_rules_are_set_replaced_and_removed(session, now, admin):
     """B2: an admin allows or denies a domain or an address; the last word on it stands."""
     first = set_domain_rule(session, now, admin.id, " Tiny-ISP.fr. ", "deny", "An internet provider")
-    assert queries.email_verdict(session, "a@mail.tiny-isp.fr").reason == "denied"
+    assert domain_queries.email_verdict(session, "a@mail.tiny-isp.fr").reason == "denied"
     again = set_domain_rule(session, now, admin.id, "tiny-isp.fr", "allow", "It is an employer after all")
     assert first == again
-    assert queries.email_verdict(session, "a@tiny-isp.fr").outcome == "allowed"
+    assert domain_queries.email_verdict(session, "a@tiny-isp.fr").outcome == "allowed"
     address = set_domain_rule(session, now, admin.id, "Ada+x@Gmail.com", "allow", "Sole trader")
-    assert queries.email_verdict(session, "ada@gmail.com").outcome == "allowed"
-    assert queries.email_verdict(session, "eve@gmail.com").outcome == "refused"
-    assert [rule.pattern for rule in queries.domain_rules(session)] == ["ada@gmail.com", "tiny-isp.fr"]
-    assert queries.domain_rules(session)[0].author == admin.email
+    assert domain_queries.email_verdict(session, "ada@gmail.com").outcome == "allowed"
+    assert domain_queries.email_verdict(session, "eve@gmail.com").outcome == "refused"
+    assert [rule.pattern for rule in domain_queries.domain_rules(session)] == ["ada@gmail.com", "tiny-isp.fr"]
+    assert domain_queries.domain_rules(session)[0].author == admin.email
     remove_domain_rule(session, now, admin.id, address)
     session.flush()
-    assert queries.email_verdict(session, "ada@gmail.com").outcome == "refused"
+    assert domain_queries.email_verdict(session, "ada@gmail.com").outcome == "refused"
     with pytest.raises(NotFoundError):
         remove_domain_rule(session, now, admin.id, address)
 

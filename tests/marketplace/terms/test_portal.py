@@ -10,8 +10,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from marketplace.accounts.hooks import AccountHooks
 from marketplace.accounts.models import Account, Transport
-from marketplace.accounts.services import AccountHooks
 from marketplace.accounts.signing_in import Caller, sign_in
 from marketplace.ports import Ports
 from marketplace.terms.models import DocumentKind

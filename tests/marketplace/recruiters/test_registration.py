@@ -1,4 +1,4 @@
-"""Registering, confirming, own data, mandate, submitting again."""
+"""Registering a recruiter with their company, joined or made."""
 
 from __future__ import annotations
 
@@ -8,58 +8,20 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from marketplace.accounts.models import Account, Role
-from marketplace.accounts.services import confirm_account
-from marketplace.app import account_hooks
+from marketplace.accounts.models import Account
 from marketplace.audit import AuditEntry
-from marketplace.errors import (
-    ConflictError,
-    InvalidInputError,
-    NotAllowedError,
-    NotFoundError,
-    TooLargeError,
-)
-from marketplace.files import DISCARDED, FolderFileStore
-from marketplace.outbox import OutboxMessage
-from marketplace.pdf.limited import PDFReader
-from marketplace.recruiters import queries, services
+from marketplace.errors import InvalidInputError
+from marketplace.recruiters import queries
 from marketplace.recruiters.models import Company, CompanyDomain, EmailDomainRule, Recruiter
-from marketplace.recruiters.services import (
-    CompanyGiven,
-    attach_mandate,
-    confirm_data,
-    register_recruiter,
-    resubmit_company,
-    update_professional_data,
-)
-from tests.builders import a_company, a_recruiter, an_account
-
-PDF = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-)
-
-
-def mails(session, name):
-    rows = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "mail.requested")).all()
-    return [row.subject for row in rows if row.details["mail"] == name]
+from marketplace.recruiters.registration import register_recruiter
+from tests.builders import a_company, a_recruiter
+from tests.marketplace.recruiters.conftest import confirm, enrolled, mails
 
 
 def counts(session):
     return tuple(
         session.scalar(select(func.count()).select_from(table)) for table in (Account, Recruiter, Company)
     )
-
-
-def enrolled(session, now, settings, data):
-    account_id = register_recruiter(session, now, settings, data)
-    assert account_id is not None
-    return account_id
-
-
-def confirm(session, now, account_id):
-    confirm_account(session, now, account_id, account_hooks())
-    return queries.recruiter_facts(session, account_id)
 
 
 def test_a_first_recruiter_waits_for_confirmation_and_owns_a_waiting_company(
@@ -172,15 +134,6 @@ def test_a_known_address_gets_the_same_answer_and_no_second_account(session, now
     assert len(mails(session, "account_exists")) == 1
 
 
-def test_confirming_puts_the_recruiter_into_review_and_tells_each_admin(session, now, settings, registration):
-    """B3, B4: a confirmed recruiter of a company nobody decided about waits, and every admin gets a mail."""
-    admins = {str(an_account(session, Role.ADMIN).id) for _ in range(2)}
-    an_account(session, Role.ADMIN, email_confirmed_at=None)
-    account_id = enrolled(session, now, settings, registration())
-    assert confirm(session, now, account_id).state == "pending_review"
-    assert set(mails(session, "review_waiting")) == admins
-
-
 def test_a_known_domain_makes_both_immediate(session, now, settings, registration):
     """B3, B4: the e-mail's domain already known for the company: verified member at once, active on
     confirming."""
@@ -208,13 +161,6 @@ def test_a_known_domain_of_another_company_is_not_this_company(
     a_company(session, domain="acme-industries.fr", **columns)
     facts = confirm(session, now, enrolled(session, now, settings, registration(**changes)))
     assert (facts.state, facts.company_state, facts.is_owner) == ("pending_review", "pending_review", True)
-
-
-def test_a_known_domain_of_a_suspended_company_opens_nothing(session, now, settings, registration):
-    """B4: a suspended company activates nobody."""
-    company = a_company(session, "suspended", domain="acme-industries.fr")
-    facts = confirm(session, now, enrolled(session, now, settings, registration()))
-    assert (facts.company_id, facts.state) == (company.id, "pending_review")
 
 
 @pytest.mark.parametrize("trait", ["verified", "pending"])
@@ -262,9 +208,7 @@ def test_one_allowed_address_of_a_provider_registers_but_joins_nobody(session, n
     )
     session.add(CompanyDomain(domain="gmail.com", company_id=a_company(session).id, known_since=now))
     session.flush()
-    facts = confirm(
-        session, now, register_recruiter(session, now, settings, registration(email="ada@gmail.com"))
-    )
+    facts = confirm(session, now, enrolled(session, now, settings, registration(email="ada@gmail.com")))
     assert (facts.state, facts.is_owner) == ("pending_review", True)
 
 
@@ -274,140 +218,3 @@ def test_who_works_on_behalf_needs_a_mandate(session, now, settings, registratio
     data = registration(company_on_behalf=True, company_registration_number=None)
     facts = confirm(session, now, enrolled(session, now, settings, data))
     assert (facts.state, facts.review_reasons, facts.has_mandate) == ("pending_review", ("mandate",), False)
-
-
-def test_mandate_is_kept_replaced_and_told_to_the_admins(session, now, settings, registration, tmp_path):
-    """B1: the mandate is a PDF, kept in the file store; a new one replaces it."""
-    an_account(session, Role.ADMIN)
-    account_id = enrolled(session, now, settings, registration(company_on_behalf=True))
-    confirm(session, now, account_id)
-    files, reader = FolderFileStore(tmp_path), PDFReader(settings)
-    for _ in range(2):
-        attach_mandate(session, now, settings, files, reader, account_id, PDF)
-    facts = queries.recruiter_facts(session, account_id)
-    assert facts.has_mandate
-    assert facts.review_reasons == ("mandate",)
-    assert files.get(queries.mandate_key(session, facts.recruiter_id)) == PDF
-    assert len(mails(session, "review_waiting")) == 3
-
-
-def test_a_replaced_mandate_is_reviewed_anew_and_the_old_file_goes(db, now, settings, tmp_path):
-    """B1: nobody swaps a reviewed mandate unseen, and no file stays that no row names."""
-    files, reader = FolderFileStore(tmp_path), PDFReader(settings)
-    with db.transaction() as session:
-        recruiter = a_recruiter(session, is_on_behalf=True, mandate_file=files.put("mandate", PDF))
-        account_id, old = recruiter.account_id, recruiter.mandate_file
-
-    def attach_in_vain() -> None:
-        with db.transaction() as session:
-            attach_mandate(session, now, settings, files, reader, account_id, PDF)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        attach_in_vain()
-    assert old is not None
-    assert [path.name for path in tmp_path.rglob("*.pdf")] == [old.partition("/")[2]]
-    with db.transaction() as session:
-        attach_mandate(session, now, settings, files, reader, account_id, PDF)
-    with db.transaction() as session:
-        assert "mandate" in queries.recruiter_facts(session, account_id).review_reasons
-        dropped = session.scalars(select(OutboxMessage.subject).where(OutboxMessage.topic == DISCARDED))
-        assert list(dropped) == [old]
-
-
-def test_mandate_refusals_keep_what_was_there(session, now, settings, registration, tmp_path):
-    """B1: what is no PDF, empty or too large is refused, and who needs no mandate gives none."""
-    files, reader = FolderFileStore(tmp_path), PDFReader(settings)
-    account_id = enrolled(session, now, settings, registration(company_on_behalf=True))
-    with pytest.raises(NotAllowedError):
-        attach_mandate(session, now, settings, files, reader, account_id, PDF)
-    confirm(session, now, account_id)
-    for content in (b"", b"not a PDF"):
-        with pytest.raises(InvalidInputError):
-            attach_mandate(session, now, settings, files, reader, account_id, content)
-    with pytest.raises(TooLargeError):
-        attach_mandate(session, now, settings, files, reader, account_id, b"x" * (settings.cv_max_bytes + 1))
-    within = a_recruiter(session)
-    with pytest.raises(ConflictError):
-        attach_mandate(session, now, settings, files, reader, within.account_id, PDF)
-    facts = queries.recruiter_facts(session, account_id)
-    assert not facts.has_mandate
-    with pytest.raises(NotFoundError):
-        queries.mandate_key(session, facts.recruiter_id)
-
-
-def test_own_data_is_corrected_at_once_but_the_work_country_is_reviewed(session, now, settings):
-    """A7, B1: the job title changes at once; a change of work country waits, the old one stays in force."""
-    an_account(session, Role.ADMIN)
-    recruiter = a_recruiter(session)
-    update_professional_data(
-        session, now, settings, recruiter.account_id, job_title="  CTO ", work_country="GB"
-    )
-    facts = queries.recruiter_facts(session, recruiter.account_id)
-    assert (facts.job_title, facts.work_country, facts.requested_work_country) == ("CTO", "FR", "GB")
-    assert facts.state == "active"
-    assert len(mails(session, "review_waiting")) == 1
-    update_professional_data(session, now, settings, recruiter.account_id, work_country="GB")
-    assert len(mails(session, "review_waiting")) == 1
-    update_professional_data(session, now, settings, recruiter.account_id, work_country="FR")
-    assert queries.recruiter_facts(session, recruiter.account_id).requested_work_country is None
-
-
-@pytest.mark.parametrize("changes", [{"job_title": ""}, {"job_title": "x" * 121}, {"work_country": "DE"}])
-def test_wrong_own_data_changes_nothing(session, now, settings, changes):
-    """A7: a wrong value is refused and the old one stays."""
-    recruiter = a_recruiter(session)
-    before = queries.recruiter_facts(session, recruiter.account_id)
-    with pytest.raises(InvalidInputError):
-        update_professional_data(session, now, settings, recruiter.account_id, **changes)
-    assert queries.recruiter_facts(session, recruiter.account_id) == before
-
-
-def test_confirming_own_data_moves_the_date(session, now, settings):
-    """A7: confirming records when; a suspended recruiter confirms nothing."""
-    recruiter = a_recruiter(session)
-    confirm_data(session, now, recruiter.account_id)
-    assert queries.recruiter_facts(session, recruiter.account_id).confirmed_at == now
-    with pytest.raises(NotAllowedError):
-        confirm_data(session, now, a_recruiter(session, "suspended").account_id)
-    with pytest.raises(NotFoundError):
-        confirm_data(session, now, an_account(session).id)
-
-
-def test_a_refused_company_is_submitted_again(session, now, settings):
-    """B3: refused with a reason, it can be submitted again, corrected."""
-    recruiter = a_recruiter(
-        session, "pending", company=a_company(session, "refused", decision_reason="No such number")
-    )
-    given = CompanyGiven(
-        name="Acme Industries SAS", country="FR", kind="public", registration_number="552 100 554"
-    )
-    resubmit_company(session, now, recruiter.account_id, given)
-    facts = queries.recruiter_facts(session, recruiter.account_id)
-    assert (facts.company_state, facts.company_name, facts.company_kind) == (
-        "pending_review", "Acme Industries SAS", "public",
-    )  # fmt: skip
-    assert facts.company_registration_number == "552100554"
-    assert facts.company_decision_reason is None
-    with pytest.raises(ConflictError):
-        resubmit_company(session, now, recruiter.account_id, given)
-
-
-def test_submitting_again_refuses_wrong_data_and_strangers(session, now, settings):
-    """B3: wrong data leave the company refused; who only knows its number cannot submit it."""
-    company = a_company(session, "refused")
-    recruiter = a_recruiter(session, "pending", company=company)
-    given = CompanyGiven(name="", country="FR", registration_number="1")
-    with pytest.raises(InvalidInputError):
-        resubmit_company(session, now, recruiter.account_id, given)
-    assert company.state == "refused"
-    stranger = a_recruiter(session, "pending", company=company, review_reasons=["company_match"])
-    with pytest.raises(NotAllowedError):
-        resubmit_company(session, now, stranger.account_id, CompanyGiven(name="Acme", country="FR"))
-
-
-def test_member_facts_are_the_hook_of_get_me(session):
-    """A7: ``GET /me`` says the recruiter's state and work country."""
-    recruiter = a_recruiter(session)
-    assert services.member_facts(session, recruiter.account_id).state == "active"
-    assert services.member_facts(session, recruiter.account_id).work_country == "FR"
