@@ -9,7 +9,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from marketplace.accounts.models import Role
-from marketplace.contacts import disclosures, downloads, duties, messages, openings, queries
+from marketplace.contacts import disclosures, downloads, duties, messages, opening_queries, openings
+from marketplace.contacts.asking_recruiters import asking_recruiter
 from marketplace.contacts.guards import refuses_speculation, requires_either_side
 from marketplace.contacts.models import ContactState, OpeningState
 from marketplace.contacts.openings import OpeningChange
@@ -92,7 +93,7 @@ def reveal_email(
     """Reveal the e-mail address for an open opening of yours. The candidate can read that you did."""
     now = ports.clock.now()
     with disclosures.gate(ports.db, now) as session:
-        recruiter = queries.asking_recruiter(session, member.account_id)
+        recruiter = asking_recruiter(session, member.account_id)
         opening = openings.own_open_opening(session, recruiter.recruiter_id, data.opening_id)
         email = disclosures.reveal_email(
             session, now, ports.settings, member.account_id, candidate_id, opening
@@ -379,8 +380,8 @@ def list_openings(
     """Your openings, newest first."""
     after = position_of(cursor)
     with ports.db.transaction() as session:
-        recruiter = queries.asking_recruiter(session, member.account_id)
-        page = queries.openings(session, recruiter.recruiter_id, state=in_state, after=after)
+        recruiter = asking_recruiter(session, member.account_id)
+        page = opening_queries.openings(session, recruiter.recruiter_id, state=in_state, after=after)
     return OpeningsOut(
         items=[opening_out(opening) for opening in page.rows], next_cursor=cursor_of(page.after)
     )

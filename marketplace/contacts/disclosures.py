@@ -28,8 +28,10 @@ from marketplace.candidates.models import Candidate
 from marketplace.candidates.policy import VisibilityFacts
 from marketplace.candidates.queries import CandidateCard, CurrentCV, OpenedProfile, Refusals
 from marketplace.catalogues import N_
-from marketplace.contacts import queries, retention
+from marketplace.contacts import duty_queries, ledger_queries, retention
+from marketplace.contacts.asking_recruiters import AskingRecruiter, asking_recruiter
 from marketplace.contacts.models import CVDownload, Disclosure
+from marketplace.contacts.opening_queries import OpeningView
 from marketplace.contacts.policy import (
     Act,
     CandidateFacts,
@@ -41,7 +43,6 @@ from marketplace.contacts.policy import (
     file_may_be_given,
     has_confirmed_data,
 )
-from marketplace.contacts.queries import AskingRecruiter, OpeningView
 from marketplace.db import Database
 from marketplace.errors import (
     ContactNotAllowedError,
@@ -228,7 +229,7 @@ def opened_before(
     _check_country(job_country)
     meeting = meet(session, now, settings, account_id, candidate_id, Act.PROFILE)
     _permit(meeting, job_country or meeting.recruiter.work_country, Act.PROFILE)
-    done = queries.seen_or_contacted(session, meeting.recruiter.recruiter_id, [candidate_id])
+    done = ledger_queries.seen_or_contacted(session, meeting.recruiter.recruiter_id, [candidate_id])
     if Act.PROFILE not in done.get(candidate_id, ()):
         raise HiddenCandidateError(_attempt(meeting, Act.PROFILE, ("not_opened",)))
     return candidate_queries.opened_profile(session, candidate_id, is_minor=True).card
@@ -383,8 +384,8 @@ def meet(
     Recruiter first, candidate second, always: so two gates never wait for each other. Raises
     :class:`HiddenCandidateError` for an unknown candidate.
     """
-    recruiter = queries.asking_recruiter(session, account_id, lock=True)
-    is_known = queries.lock_candidate(session, candidate_id)
+    recruiter = asking_recruiter(session, account_id, lock=True)
+    is_known = _lock_candidate(session, candidate_id)
     facts = (
         candidate_queries.visibility_facts(session, [candidate_id]).get(candidate_id) if is_known else None
     )
@@ -407,6 +408,16 @@ def meet(
         is_minor=candidate_policy.is_minor(facts, today, settings),
         today=today,
     )
+
+
+def _lock_candidate(session: Session, candidate_id: UUID) -> bool:
+    """Hold the candidate's row until the end of the transaction; False for an unknown id.
+
+    A withdrawal writes that row, so it waits for a disclosure under way, and a disclosure that comes
+    after it reads it withdrawn: no ledger row is younger than a withdrawal (security.md C-07).
+    """
+    held = select(Candidate.id).where(Candidate.id == candidate_id).with_for_update(read=True)
+    return session.execute(held).one_or_none() is not None
 
 
 def hidden_among(
@@ -478,7 +489,7 @@ def recruiter_facts(
         is_company_verified=recruiter.is_company_verified,
         has_accepted_terms=not terms.outstanding_documents(session, recruiter.account_id, today),
         has_confirmed_data=_has_confirmed_data(recruiter, now, settings),
-        has_duties_overdue=queries.has_open_duty_before(
+        has_duties_overdue=duty_queries.has_open_duty_before(
             session, recruiter.recruiter_id, retention.stopping_cutoff(today, settings.overdue_grace_days)
         ),
     )

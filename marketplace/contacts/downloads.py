@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from marketplace import audit
-from marketplace.contacts import disclosures, queries, replays, retention
+from marketplace.contacts import disclosures, replays, retention
+from marketplace.contacts.asking_recruiters import asking_recruiter, recruiter_of
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.openings import own_open_opening
 from marketplace.db import Database
@@ -55,7 +56,7 @@ def download_cv(
     what :func:`marketplace.contacts.disclosures.permit_download` raises. With an ``Idempotency-Key``
     a retry gets what the first request made (security.md F-07).
     """
-    recruiter = queries.asking_recruiter(session, account_id)
+    recruiter = asking_recruiter(session, account_id)
     request = replays.Request(account_id, idempotency_key, ("download", candidate_id, opening_id))
     made = replays.replayed(session, now, settings, request)
     if made is not None:
@@ -132,7 +133,7 @@ def _prepared(
     copy = session.get(CVDownload, copy_id)
     if copy is None or not _is_waiting(copy, now, settings, session_id):
         raise NotFoundError
-    if queries.recruiter_of(session, copy.recruiter_id).account_id != account_id:
+    if recruiter_of(session, copy.recruiter_id).account_id != account_id:
         raise NotFoundError
     recruiter, file_key = disclosures.recheck_copy(session, now, settings, account_id, copy)
     session.refresh(copy, with_for_update=True)

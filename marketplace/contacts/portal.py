@@ -17,16 +17,18 @@ from marketplace.contacts import (
     downloads,
     duties_portal,
     forms,
+    ledger_queries,
     messages,
+    opening_queries,
     openings,
-    queries,
     retention,
 )
 from marketplace.contacts.api import copy_response
+from marketplace.contacts.asking_recruiters import asking_recruiter
 from marketplace.contacts.guards import refuses_speculation
 from marketplace.contacts.models import OpeningState
+from marketplace.contacts.opening_queries import OpeningView
 from marketplace.contacts.policy import cautions_for
-from marketplace.contacts.queries import OpeningView
 from marketplace.contacts.schemas import cursor_of, position_of
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
@@ -62,7 +64,7 @@ def profile_page(
             session, now, ports.settings, member.account_id, candidate_id, job_country
         )
         own = _open_openings(session, opened.recruiter.recruiter_id)
-        done = queries.seen_or_contacted(session, opened.recruiter.recruiter_id, [candidate_id])
+        done = ledger_queries.seen_or_contacted(session, opened.recruiter.recruiter_id, [candidate_id])
     cautioned = {
         opening.id for opening in own if cautions_for(opened.candidate, opening.job_country, opening.start_on)
     }
@@ -166,7 +168,7 @@ def contact_form(
             )
     except InvalidInputError as error:
         with ports.db.transaction() as session:
-            recruiter = queries.asking_recruiter(session, member.account_id)
+            recruiter = asking_recruiter(session, member.account_id)
             own = _open_openings(session, recruiter.recruiter_id)
         return render(
             request,
@@ -200,7 +202,7 @@ def reveal_form(
     now = ports.clock.now()
     chosen = forms.chosen_opening(form.text("reveal_opening_id"), "reveal_opening_id")
     with disclosures.gate(ports.db, now) as session:
-        recruiter = queries.asking_recruiter(session, member.account_id)
+        recruiter = asking_recruiter(session, member.account_id)
         opening = openings.own_open_opening(session, recruiter.recruiter_id, chosen)
         email = disclosures.reveal_email(
             session, now, ports.settings, member.account_id, candidate_id, opening
@@ -391,7 +393,7 @@ def opening_state_form(
 
 
 def _open_openings(session: Session, recruiter_id: UUID) -> tuple[OpeningView, ...]:
-    return queries.openings(session, recruiter_id, state=OpeningState.OPEN).rows
+    return opening_queries.openings(session, recruiter_id, state=OpeningState.OPEN).rows
 
 
 def _options(own: tuple[OpeningView, ...], language: str, cautioned: set[UUID]) -> list[tuple[str, str]]:
@@ -440,8 +442,8 @@ def _openings_page(
     values: dict[str, str] | None = None,
 ) -> Response[Any]:
     with ports.db.transaction() as session:
-        recruiter = queries.asking_recruiter(session, member.account_id)
-        page = queries.openings(session, recruiter.recruiter_id, after=position_of(cursor))
+        recruiter = asking_recruiter(session, member.account_id)
+        page = opening_queries.openings(session, recruiter.recruiter_id, after=position_of(cursor))
     defaults = {"company": recruiter.company_name, "job_country": recruiter.work_country}
     return render(
         request,

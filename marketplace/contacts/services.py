@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from marketplace import audit
 from marketplace.candidates import queries as candidate_queries
 from marketplace.candidates.queries import CandidateCard, Refusals
-from marketplace.contacts import disclosures, duties, policy, queries, retention
+from marketplace.contacts import disclosures, duties, policy, retention
+from marketplace.contacts.asking_recruiters import AskingRecruiter, asking_recruiter
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.policy import RecruiterFacts
-from marketplace.contacts.queries import AskingRecruiter
 from marketplace.errors import InvalidInputError
 from marketplace.reference import TERRITORY
 from marketplace.search.query import Visibility
@@ -51,7 +51,7 @@ def listing_for(
     """
     if job_country is not None and job_country not in TERRITORY:
         raise InvalidInputError.of("job_country", "not_in_territory", "Choose FR, GB or US.")
-    recruiter = queries.asking_recruiter(session, account_id)
+    recruiter = asking_recruiter(session, account_id)
     return listing_of(session, now, settings, recruiter, job_country or recruiter.work_country)
 
 

@@ -17,7 +17,7 @@ from marketplace.accounts import services as accounts
 from marketplace.accounts.models import Account
 from marketplace.accounts.services import AccountHooks
 from marketplace.candidates.queries import candidate_id_of
-from marketplace.contacts.queries import access_log
+from marketplace.contacts.ledger_queries import access_log
 from marketplace.demo.cv_layouts import draw
 from marketplace.demo.people import Persona, persona
 from marketplace.mail import MailSink

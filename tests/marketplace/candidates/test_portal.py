@@ -15,7 +15,7 @@ from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import CV, Candidate, RightToWork
 from marketplace.contacts import disclosures
 from marketplace.contacts.models import CVDownload, DutyException, DutyState
-from marketplace.contacts.queries import opening_view
+from marketplace.contacts.opening_queries import opening_view
 from marketplace.db import Database
 from marketplace.pdf.results import Extraction, RefusalReason
 from tests.builders import a_recruiter, an_opening

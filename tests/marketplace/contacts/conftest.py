@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from marketplace.audit import AuditEntry
 from marketplace.contacts import disclosures
 from marketplace.contacts.models import Disclosure
-from marketplace.contacts.queries import OpeningView, opening_view
+from marketplace.contacts.opening_queries import OpeningView, opening_view
 from marketplace.db import Database
 from marketplace.settings import Settings
 from tests.builders import a_candidate, a_recruiter, an_opening

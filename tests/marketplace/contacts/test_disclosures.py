@@ -18,7 +18,8 @@ import marketplace
 from marketplace.accounts.models import Role
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import Candidate, RightToWork
-from marketplace.contacts import disclosures, queries
+from marketplace.contacts import disclosures, opening_queries
+from marketplace.contacts.asking_recruiters import asking_recruiter
 from marketplace.contacts.models import CVDownload
 from marketplace.contacts.policy import Act, Reason
 from marketplace.errors import ContactNotAllowedError, InvalidInputError, NotAllowedError, NotFoundError
@@ -129,7 +130,7 @@ def test_the_job_country_picks_the_permit_alone(scene: Scene) -> None:
     """C-05, D2: an opening elsewhere needs the right to work there, whatever the recruiter's country."""
     with scene.db.transaction() as session:
         recruiter = session.get_one(Recruiter, scene.recruiter_id)
-        abroad = queries.opening_view(an_opening(session, recruiter, job_country="US"))
+        abroad = opening_queries.opening_view(an_opening(session, recruiter, job_country="US"))
     with pytest.raises(ContactNotAllowedError):
         scene.contact(opening=abroad)
     with pytest.raises(ContactNotAllowedError):
@@ -363,7 +364,7 @@ def test_hidden_among_tells_whom_the_recruiter_may_still_know(scene: Scene) -> N
         gone = a_candidate(session, "hidden").id
         refusing = a_candidate(session)
         a_block(session, refusing, recruiter_id=scene.recruiter_id)
-        asker = queries.asking_recruiter(session, scene.recruiter_account)
+        asker = asking_recruiter(session, scene.recruiter_account)
         unknown = uuid4()
         asked = {scene.candidate_id, gone, refusing.id, unknown}
         hidden = disclosures.hidden_among(session, scene.now, scene.settings, asker, asked)

@@ -9,8 +9,7 @@ import pytest
 from marketplace import outbox
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import Candidate
-from marketplace.contacts import queries, services
-from marketplace.contacts.policy import Act
+from marketplace.contacts import services
 from marketplace.errors import ContactNotAllowedError, InvalidInputError, NotFoundError
 from tests.builders import a_block, a_candidate, an_exclusion
 from tests.marketplace.contacts.conftest import Scene
@@ -85,13 +84,3 @@ def test_the_re_check_sees_a_withdrawal_after_the_query(scene: Scene) -> None:
     scene.change(Candidate, scene.candidate_id, state=CandidateState.HIDDEN)
     with scene.db.transaction() as session:
         assert services.listed_cards(session, scene.settings, listing, [scene.candidate_id]) == []
-
-
-def test_seen_or_contacted_is_told_apart(scene: Scene) -> None:
-    """C6: what a recruiter already did with whom, by the ledger."""
-    scene.open_profile()
-    scene.contact()
-    with scene.db.transaction() as session:
-        other = a_candidate(session).id
-        done = queries.seen_or_contacted(session, scene.recruiter_id, [scene.candidate_id, other])
-    assert done == {scene.candidate_id: frozenset({Act.PROFILE, Act.CONTACT})}
