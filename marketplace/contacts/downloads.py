@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from marketplace import audit
 from marketplace.contacts import disclosures, replays, retention
 from marketplace.contacts.asking_recruiters import asking_recruiter, recruiter_of
+from marketplace.contacts.gate import gate
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.openings import own_open_opening
 from marketplace.db import Database
@@ -103,10 +104,10 @@ def hand_out(
     again when the copy is claimed. Raises :class:`NotFoundError` for an unknown or foreign copy, in
     another session, after a minute, the second time, and when the candidate is hidden meanwhile.
     """
-    with disclosures.gate(db, now) as session:
+    with gate(db, now) as session:
         file_key, marking = _prepared(session, now, settings, account_id, session_id, copy_id)
     marked = marker.mark(files.get(file_key), marking)
-    with disclosures.gate(db, now) as session:
+    with gate(db, now) as session:
         _prepared(session, now, settings, account_id, session_id, copy_id)
         copy = session.get_one(CVDownload, copy_id)
         copy.handed_out_at = now

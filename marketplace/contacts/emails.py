@@ -17,9 +17,10 @@ from marketplace import outbox
 from marketplace.accounts.emails import Composer
 from marketplace.accounts.models import Account, Role
 from marketplace.catalogues import N_, translate, translate_plural
-from marketplace.contacts import disclosures, duties, duty_queries, retention, thread_queries
+from marketplace.contacts import duties, duty_queries, retention, thread_queries
 from marketplace.contacts.asking_recruiters import recruiter_if_any
 from marketplace.contacts.download_queries import DownloadView
+from marketplace.contacts.facts import hidden_among
 from marketplace.contacts.models import Contact, ContactState, MessageAuthor
 from marketplace.mail import Mail, letter
 from marketplace.recruiters import queries as recruiter_queries
@@ -296,7 +297,7 @@ def _is_over(session: Session, now: datetime, settings: Settings, contact: Conta
     recruiter = recruiter_if_any(session, contact.recruiter_id)
     if recruiter is None or not recruiter.is_active or not recruiter.is_company_verified:
         return True
-    return bool(disclosures.hidden_among(session, now, settings, recruiter, {contact.candidate_id}))
+    return bool(hidden_among(session, now, settings, recruiter, {contact.candidate_id}))
 
 
 def _mail(account: Account, subject: str, *paragraphs: str, **values: object) -> Mail:

@@ -16,6 +16,7 @@ from marketplace.candidates import queries as candidate_queries
 from marketplace.candidates.scrubbing import scrub
 from marketplace.contacts import disclosures, replays, thread_queries
 from marketplace.contacts.asking_recruiters import asking_recruiter, recruiter_if_any
+from marketplace.contacts.facts import hidden_among, minors_among, require_standing
 from marketplace.contacts.models import Contact, ContactState, Message, MessageAuthor
 from marketplace.contacts.openings import own_open_opening
 from marketplace.contacts.paging import Page, Position
@@ -123,11 +124,9 @@ def recruiter_contacts(
     :class:`ContactNotAllowedError` while the recruiter is suspended or the company not verified (B4).
     """
     recruiter = asking_recruiter(session, account_id)
-    disclosures.require_standing(recruiter)
+    require_standing(recruiter)
     page = thread_queries.contacts_of_recruiter(session, recruiter.recruiter_id, after=after)
-    hidden = disclosures.hidden_among(
-        session, now, settings, recruiter, {contact.candidate_id for contact in page.rows}
-    )
+    hidden = hidden_among(session, now, settings, recruiter, {contact.candidate_id for contact in page.rows})
     seen = [contact for contact in page.rows if contact.candidate_id not in hidden]
     return replace(page, rows=_as_recruiters_read(session, now, settings, seen))
 
@@ -190,7 +189,7 @@ def write_as_candidate(
     asker = recruiter_if_any(session, contact.recruiter_id)
     if asker is None:
         raise ConflictError("recruiter_gone", "The account of this recruiter was closed.")
-    if disclosures.hidden_among(session, now, settings, asker, {contact.candidate_id}):
+    if hidden_among(session, now, settings, asker, {contact.candidate_id}):
         raise ConflictError(
             "hidden_from_recruiter", "This recruiter cannot see you now, and could not read your message."
         )
@@ -237,8 +236,8 @@ def _of_recruiter(
     contact = thread_queries.contact_view(session, contact_id, MessageAuthor.RECRUITER)
     if contact is None or contact.recruiter_id != recruiter.recruiter_id:
         raise NotFoundError
-    disclosures.require_standing(recruiter)
-    if disclosures.hidden_among(session, now, settings, recruiter, {contact.candidate_id}):
+    require_standing(recruiter)
+    if hidden_among(session, now, settings, recruiter, {contact.candidate_id}):
         raise NotFoundError
     return _as_recruiters_read(session, now, settings, [contact])[0]
 
@@ -247,7 +246,7 @@ def _as_recruiters_read(
     session: Session, now: datetime, settings: Settings, contacts: Sequence[ContactView]
 ) -> tuple[ContactView, ...]:
     """Return the contacts with the names recruiters may read: of a minor the first one (D7)."""
-    minors = disclosures.minors_among(session, now, settings, {contact.candidate_id for contact in contacts})
+    minors = minors_among(session, now, settings, {contact.candidate_id for contact in contacts})
     return tuple(
         replace(contact, candidate_name=contact.candidate_first_name)
         if contact.candidate_id in minors

@@ -25,6 +25,7 @@ from marketplace.contacts import (
 )
 from marketplace.contacts.api import copy_response
 from marketplace.contacts.asking_recruiters import asking_recruiter
+from marketplace.contacts.gate import gate
 from marketplace.contacts.guards import refuses_speculation
 from marketplace.contacts.models import OpeningState
 from marketplace.contacts.opening_queries import OpeningView
@@ -59,7 +60,7 @@ def profile_page(
 ) -> Response[Any]:
     """An opened profile with what may follow; recorded for the candidate to read (D3, D7)."""
     now = ports.clock.now()
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         opened = disclosures.open_profile(
             session, now, ports.settings, member.account_id, candidate_id, job_country
         )
@@ -102,7 +103,7 @@ def cv_page(
 ) -> Response[Any]:
     """The text of a CV without contact details, the words of the search marked (D7)."""
     now = ports.clock.now()
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         read = disclosures.read_cv_text(
             session, now, ports.settings, member.account_id, candidate_id, job_country, q
         )
@@ -152,7 +153,7 @@ def contact_form(
     """
     now = ports.clock.now()
     try:
-        with disclosures.gate(ports.db, now) as session:
+        with gate(ports.db, now) as session:
             if form.text("opening_id") == forms.NEW:
                 opening_id = forms.opening_from(session, now, member.account_id, form).id
             else:
@@ -201,7 +202,7 @@ def reveal_form(
     """Reveal the e-mail address: an act of its own, recorded (D3)."""
     now = ports.clock.now()
     chosen = forms.chosen_opening(form.text("reveal_opening_id"), "reveal_opening_id")
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         recruiter = asking_recruiter(session, member.account_id)
         opening = openings.own_open_opening(session, recruiter.recruiter_id, chosen)
         email = disclosures.reveal_email(
@@ -228,7 +229,7 @@ def download_form(
             "understood", "required", N_("Confirm that you will delete the copy by the day given.")
         )
     now = ports.clock.now()
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         taken = downloads.download_cv(
             session,
             now,
@@ -293,7 +294,7 @@ def message_form(
     """Write once more."""
     now = ports.clock.now()
     try:
-        with disclosures.gate(ports.db, now) as session:
+        with gate(ports.db, now) as session:
             messages.write_as_recruiter(
                 session, now, ports.settings, member.account_id, contact_id, form.text("message")
             )

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from marketplace import audit
 from marketplace.candidates import queries as candidate_queries
 from marketplace.candidates.queries import CandidateCard, Refusals
-from marketplace.contacts import disclosures, duties, policy, retention
+from marketplace.contacts import duties, policy, retention
 from marketplace.contacts.asking_recruiters import AskingRecruiter, asking_recruiter
+from marketplace.contacts.facts import candidate_facts, facts_for_lists
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.policy import RecruiterFacts
 from marketplace.errors import InvalidInputError
@@ -59,7 +60,7 @@ def listing_of(
     session: Session, now: datetime, settings: Settings, recruiter: AskingRecruiter, job_country: str
 ) -> Listing:
     """Return the same for a recruiter who is read already and a country of the Territory."""
-    facts = disclosures.facts_for_lists(now, settings, recruiter)
+    facts = facts_for_lists(now, settings, recruiter)
     refusing = candidate_queries.hidden_from(
         session,
         recruiter.recruiter_id,
@@ -93,7 +94,7 @@ def listed_cards(
             continue
         facts, card = known[candidate_id]
         refusals = REFUSED if facts.key in listing.refusing_keys else NOT_REFUSED
-        person = disclosures.candidate_facts(facts, refusals, visibility.today, settings)
+        person = candidate_facts(facts, refusals, visibility.today, settings)
         if policy.is_listed(listing.facts, person, visibility.job_country, visibility.today):
             shown.append(card)
     return shown

@@ -14,6 +14,7 @@ from uuid import UUID
 from marketplace.candidates.queries import CandidateCard
 from marketplace.contacts import disclosures
 from marketplace.contacts.asking_recruiters import asking_recruiter
+from marketplace.contacts.gate import gate
 from marketplace.contacts.policy import stops_of_recruiter
 from marketplace.contacts.services import listed_cards, listing_of
 from marketplace.rate_limits import uses
@@ -59,7 +60,7 @@ def find_similar(
     the engine is asked, so that no lock waits for it.
     """
     settings = searcher.settings
-    with disclosures.gate(searcher.db, now) as session:
+    with gate(searcher.db, now) as session:
         of = disclosures.opened_before(session, now, settings, account_id, candidate_id, job_country)
     with searcher.db.reading() as session:
         recruiter = asking_recruiter(session, account_id)
