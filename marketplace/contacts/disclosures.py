@@ -41,11 +41,7 @@ from marketplace.contacts.policy import (
     email_may_be_revealed,
     file_may_be_given,
 )
-from marketplace.errors import (
-    InvalidInputError,
-    NotFoundError,
-    TooManyRequestsError,
-)
+from marketplace.errors import InvalidInputError, NotFoundError, TooManyRequestsError
 from marketplace.rate_limits import uses
 from marketplace.rate_limits.quotas import Quota
 from marketplace.reference import TERRITORY
