@@ -32,12 +32,11 @@ from rich.table import Table
 from bench.corpus import write_many
 from bench.raw_engine import RawClient, search_body
 from bench.rebuild import clear, refuse_what_is_in_use
-from bench.search import PORT, main_queries, percentile, recruiter_with_token, served
+from bench.search import PORT, main_queries, percentile, recruiter_with_token, served, visibility_of
 from indexer.reading import live_documents
 from indexer.rebuild import rebuild
 from marketplace import migrations
 from marketplace.app import build_ports
-from marketplace.contacts.services import listing_for
 from marketplace.demo.local_services import local_services
 from marketplace.ports import Ports
 from marketplace.search import url
@@ -162,8 +161,7 @@ def measure(ports: Ports, candidates: int, requests: int, seconds: float, worker
     theirs = time.perf_counter() - started
     for index in ("raw-candidates", f"candidates-{COUNTRY.lower()}"):
         raw.call("POST", f"/{index}/_forcemerge?max_num_segments=1")
-    with ports.db.transaction() as session:
-        visibility = listing_for(session, ports.clock.now(), ports.settings, account_id).visibility
+    visibility = visibility_of(ports, account_id)
     sides = Sides(ports, visibility, token)
     with served(ports, workers):
         times = latencies(sides, ("service", "raw", "fvh", "plain"), requests)

@@ -43,7 +43,7 @@ from sqlalchemy import update
 from bench.corpus import id_of, write_many
 from bench.freshness import made_up_word
 from bench.rebuild import Command, clear, refuse_what_is_in_use
-from bench.search import PORT, main_queries, percentile, recruiter_with_token, served
+from bench.search import PORT, main_queries, percentile, recruiter_with_token, served, visibility_of
 from indexer import drift
 from indexer.rebuild import rebuild
 from marketplace import migrations, outbox
@@ -52,7 +52,7 @@ from marketplace.candidates import queries
 from marketplace.candidates.models import Candidate
 from marketplace.candidates.profiles import ProfileInput, Right, update_profile
 from marketplace.candidates.services import withdraw
-from marketplace.contacts.services import candidate_withdrew, listing_for
+from marketplace.contacts.services import candidate_withdrew
 from marketplace.demo.local_services import local_services
 from marketplace.demo.people import persona
 from marketplace.errors import SearchUnavailableError
@@ -199,10 +199,11 @@ class Market:
 
     def is_found(self, word: str) -> bool:
         """Ask the index itself for a word, in quotation marks: letters one away are no answer here."""
-        with self.ports.db.reading() as session:
-            seen = listing_for(session, self.ports.clock.now(), self.ports.settings, self.recruiter)
         query = SearchQuery(
-            visibility=seen.visibility, words=words.parse(f'"{word}"'), sort=Sort.FRESH, with_facets=False
+            visibility=visibility_of(self.ports, self.recruiter),
+            words=words.parse(f'"{word}"'),
+            sort=Sort.FRESH,
+            with_facets=False,
         )
         try:
             return self.ports.index.search(query).total > 0

@@ -29,10 +29,9 @@ from bench.corpus import write_many
 from bench.engine import Sides, answers, latencies
 from bench.memory import tree
 from bench.rebuild import Command, clear, refuse_what_is_in_use
-from bench.search import percentile, recruiter_with_token, served
+from bench.search import percentile, recruiter_with_token, served, visibility_of
 from marketplace import migrations
 from marketplace.app import build_ports
-from marketplace.contacts.services import listing_for
 from marketplace.demo.local_services import local_services
 from marketplace.ports import Ports
 from marketplace.settings import Settings
@@ -129,8 +128,7 @@ def measure(
             **node.sizes(f"candidates-{COUNTRY.lower()}"),
             **database_sizes(ports),
         }
-        with ports.db.transaction() as session:
-            visibility = listing_for(session, ports.clock.now(), ports.settings, account_id).visibility
+        visibility = visibility_of(ports, account_id)
         sides = Sides(ports, visibility, token)
         with served(ports) as (process, _):
 

@@ -19,12 +19,10 @@ from marketplace import audit
 from marketplace.candidates import queries as candidate_queries
 from marketplace.candidates.queries import CandidateCard, Refusals
 from marketplace.contacts import duties, policy, retention
-from marketplace.contacts.asking_recruiters import AskingRecruiter, asking_recruiter
+from marketplace.contacts.asking_recruiters import AskingRecruiter
 from marketplace.contacts.facts import candidate_facts, facts_for_lists
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.policy import RecruiterFacts
-from marketplace.errors import InvalidInputError
-from marketplace.reference import TERRITORY
 from marketplace.search.query import Visibility
 from marketplace.settings import Settings
 
@@ -42,24 +40,14 @@ class Listing:
     refusing_keys: frozenset[int]
 
 
-def listing_for(
-    session: Session, now: datetime, settings: Settings, account_id: UUID, job_country: str | None = None
-) -> Listing:
-    """Return whom a search for ``job_country`` may list; default: the recruiter's own (rules D2, G).
-
-    Raises :class:`InvalidInputError` for a country outside the Territory. Reasons on the recruiter's
-    side empty no list: what a recruiter not yet verified may see, the caller decides (B3).
-    """
-    if job_country is not None and job_country not in TERRITORY:
-        raise InvalidInputError.of("job_country", "not_in_territory", "Choose FR, GB or US.")
-    recruiter = asking_recruiter(session, account_id)
-    return listing_of(session, now, settings, recruiter, job_country or recruiter.work_country)
-
-
 def listing_of(
     session: Session, now: datetime, settings: Settings, recruiter: AskingRecruiter, job_country: str
 ) -> Listing:
-    """Return the same for a recruiter who is read already and a country of the Territory."""
+    """Return whom a search of this recruiter for ``job_country`` may list (rules D2, G).
+
+    The country is one of the Territory: what else is asked for, the caller has refused. Reasons on the
+    recruiter's side empty no list: what a recruiter not yet verified may see, the caller decides (B3).
+    """
     facts = facts_for_lists(now, settings, recruiter)
     refusing = candidate_queries.hidden_from(
         session,
