@@ -29,10 +29,9 @@ from bench.corpus import write_many
 from bench.figures import percentile, tell
 from bench.installation import installation, on_node
 from bench.raw_engine import RawClient, search_body
-from bench.search import PORT, main_queries, recruiter_with_token, served
+from bench.search import PORT, main_queries, recruiter_with_token, served, visibility_of
 from indexer.reading import live_documents
 from indexer.rebuild import rebuild
-from marketplace.contacts.services import listing_for
 from marketplace.ports import Ports
 from marketplace.search import url
 from marketplace.search.query import Visibility
@@ -154,8 +153,7 @@ def measure(ports: Ports, candidates: int, requests: int, seconds: float, worker
     theirs = time.perf_counter() - started
     for index in ("raw-candidates", f"candidates-{COUNTRY.lower()}"):
         raw.call("POST", f"/{index}/_forcemerge?max_num_segments=1")
-    with ports.db.transaction() as session:
-        visibility = listing_for(session, ports.clock.now(), ports.settings, account_id).visibility
+    visibility = visibility_of(ports, account_id)
     sides = Sides(ports, visibility, token)
     with served(ports, workers):
         times = latencies(sides, ("service", "raw", "fvh", "plain"), requests)

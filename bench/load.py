@@ -43,7 +43,7 @@ from bench.figures import keep, percentile
 from bench.freshness import made_up_word
 from bench.installation import either_engine, installation
 from bench.rebuild import Command
-from bench.search import PORT, main_queries, recruiter_with_token, served
+from bench.search import PORT, main_queries, recruiter_with_token, served, visibility_of
 from indexer import drift
 from indexer.rebuild import rebuild
 from marketplace import outbox
@@ -51,7 +51,7 @@ from marketplace.candidates import index_rows, policy_facts
 from marketplace.candidates.models import Candidate
 from marketplace.candidates.profiles import ProfileInput, Right, update_profile
 from marketplace.candidates.services import withdraw
-from marketplace.contacts.services import candidate_withdrew, listing_for
+from marketplace.contacts.services import candidate_withdrew
 from marketplace.demo.people import persona
 from marketplace.errors import SearchUnavailableError
 from marketplace.ports import Ports
@@ -195,10 +195,11 @@ class Market:
 
     def is_found(self, word: str) -> bool:
         """Ask the index itself for a word, in quotation marks: letters one away are no answer here."""
-        with self.ports.db.reading() as session:
-            seen = listing_for(session, self.ports.clock.now(), self.ports.settings, self.recruiter)
         query = SearchQuery(
-            visibility=seen.visibility, words=words.parse(f'"{word}"'), sort=Sort.FRESH, with_facets=False
+            visibility=visibility_of(self.ports, self.recruiter),
+            words=words.parse(f'"{word}"'),
+            sort=Sort.FRESH,
+            with_facets=False,
         )
         try:
             return self.ports.index.search(query).total > 0

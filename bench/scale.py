@@ -29,8 +29,7 @@ from bench.figures import keep, percentile
 from bench.installation import installation, on_node
 from bench.memory import tree
 from bench.rebuild import Command
-from bench.search import recruiter_with_token, served
-from marketplace.contacts.services import listing_for
+from bench.search import recruiter_with_token, served, visibility_of
 from marketplace.ports import Ports
 
 COUNTRY = "FR"
@@ -124,8 +123,7 @@ def measure(
             **node.sizes(f"candidates-{COUNTRY.lower()}"),
             **database_sizes(ports),
         }
-        with ports.db.transaction() as session:
-            visibility = listing_for(session, ports.clock.now(), ports.settings, account_id).visibility
+        visibility = visibility_of(ports, account_id)
         sides = Sides(ports, visibility, token)
         with served(ports) as (process, _):
 

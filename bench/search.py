@@ -34,12 +34,14 @@ from marketplace.accounts.hooks import AccountHooks
 from marketplace.accounts.models import Transport
 from marketplace.accounts.password_changes import set_password
 from marketplace.accounts.signing_in import Caller, sign_in
-from marketplace.contacts.services import listing_for
+from marketplace.contacts.asking_recruiters import asking_recruiter
+from marketplace.contacts.services import listing_of
 from marketplace.demo.recruiter_accounts import register_demonstration_recruiter
 from marketplace.ports import Ports
 from marketplace.processes import web_command
 from marketplace.rate_limits.quotas import NONE, Quota
 from marketplace.search import url
+from marketplace.search.query import Visibility
 from marketplace.settings import QUOTA_PREFIX, Settings
 from marketplace.terms.services import publish_builtin
 
@@ -112,11 +114,18 @@ def served(
         log.close()
 
 
+def visibility_of(ports: Ports, account_id: UUID) -> Visibility:
+    """Return whom a search of the recruiter may list now, for questions put to an index itself."""
+    with ports.db.reading() as session:
+        recruiter = asking_recruiter(session, account_id)
+        listing = listing_of(session, ports.clock.now(), ports.settings, recruiter, recruiter.work_country)
+    return listing.visibility
+
+
 def measure(ports: Ports, account_id: UUID, token: str, requests: int) -> dict[str, object]:
     """Time both sides on the same queries, in turn, after a warm-up of each query on both."""
     now = ports.clock.now()
-    with ports.db.transaction() as session:
-        visibility = listing_for(session, now, ports.settings, account_id).visibility
+    visibility = visibility_of(ports, account_id)
     queries = main_queries(f"{now:%Y-%m}")
     asked = [
         (urlencode(pairs), url.read(pairs, default_job_country="FR").query(visibility)) for pairs in queries

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from indexer.rebuild import rebuild
 from marketplace.contacts import disclosures
+from marketplace.contacts.gate import gate
 from marketplace.ports import Ports
 from marketplace.search.portal import searcher_of
 from marketplace.search.services import SearchResults, find_candidates
@@ -61,7 +62,7 @@ class Market:
 
     def opens(self, candidate_id: UUID) -> None:
         now = self.ports.clock.now()
-        with disclosures.gate(self.ports.db, now) as session:
+        with gate(self.ports.db, now) as session:
             disclosures.open_profile(session, now, self.ports.settings, self.account_id, candidate_id)
 
     def similar(self, candidate_id: UUID, job_country: str | None = None) -> SimilarCandidates:

@@ -26,7 +26,7 @@ from marketplace.candidates.schemas import (
     access_cursor,
     access_position,
 )
-from marketplace.contacts import queries as contacts
+from marketplace.contacts import ledger_queries
 from marketplace.contacts.services import candidate_withdrew
 from marketplace.errors import NotFoundError
 from marketplace.ports import Ports
@@ -186,7 +186,7 @@ def read_access_log(
     after = access_position(ports.settings, member.account_id, now, cursor)
     with ports.db.transaction() as session:
         candidate_id = queries.candidate_id_of(session, member.account_id)
-        page = contacts.access_log(session, candidate_id, after=after)
+        page = ledger_queries.access_log(session, candidate_id, after=after)
     return AccessPage(
         [AccessOut.of(view) for view in page.rows],
         access_cursor(ports.settings, member.account_id, now, page.after),

@@ -19,7 +19,7 @@ from marketplace.candidates import cvs, exclusions, forms, profiles, queries, re
 from marketplace.candidates.lifecycle import CVState
 from marketplace.candidates.schemas import access_cursor, access_position
 from marketplace.catalogues import N_, translate
-from marketplace.contacts import queries as contacts
+from marketplace.contacts import ledger_queries
 from marketplace.contacts.services import candidate_withdrew
 from marketplace.errors import InvalidInputError, TooLargeError, TooManyRequestsError
 from marketplace.pdf.results import RefusalReason
@@ -108,7 +108,7 @@ def overview(request: AnyRequest, ports: NamedDependency[Ports], member: NamedDe
     with ports.db.transaction() as session:
         standing = services.standing(session, now, ports.settings, member.account_id)
         newest = cvs.latest_cv(session, member.account_id)
-        log = contacts.access_log(session, standing.profile.candidate_id, size=LATEST_ACCESSES)
+        log = ledger_queries.access_log(session, standing.profile.candidate_id, size=LATEST_ACCESSES)
     return render(
         request, "candidates/overview.html",
         standing=standing, profile=standing.profile, newest=newest, accesses=log.rows,
@@ -396,7 +396,7 @@ def access_log_page(
     after = access_position(ports.settings, member.account_id, now, cursor)
     with ports.db.transaction() as session:
         candidate_id = queries.candidate_id_of(session, member.account_id)
-        log = contacts.access_log(session, candidate_id, after=after)
+        log = ledger_queries.access_log(session, candidate_id, after=after)
     return render(
         request, "candidates/access_log.html",
         accesses=log.rows, next_cursor=access_cursor(ports.settings, member.account_id, now, log.after),

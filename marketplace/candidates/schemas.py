@@ -15,7 +15,8 @@ from marketplace.candidates.exclusions import ExclusionView
 from marketplace.candidates.lifecycle import CVState
 from marketplace.candidates.policy import WorkRight
 from marketplace.candidates.profiles import Profile, ProfileInput, Right
-from marketplace.contacts.queries import LedgerView, Position
+from marketplace.contacts.ledger_queries import LedgerView
+from marketplace.contacts.paging import Position
 from marketplace.pdf.results import RefusalReason
 from marketplace.settings import Settings
 from marketplace.web.paging import decode_cursor, encode_cursor

@@ -9,7 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from marketplace.accounts.models import Role
-from marketplace.contacts import disclosures, downloads, duties, messages, openings, queries
+from marketplace.contacts import disclosures, downloads, duties, messages, opening_queries, openings
+from marketplace.contacts.asking_recruiters import asking_recruiter
+from marketplace.contacts.gate import gate
 from marketplace.contacts.guards import refuses_speculation, requires_either_side
 from marketplace.contacts.models import ContactState, OpeningState
 from marketplace.contacts.openings import OpeningChange
@@ -69,7 +71,7 @@ def open_profile(
 ) -> ProfileOut:
     """Open a profile. The candidate can read that you did."""
     now = ports.clock.now()
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         opened = disclosures.open_profile(
             session, now, ports.settings, member.account_id, candidate_id, job_country
         )
@@ -91,8 +93,8 @@ def reveal_email(
 ) -> EmailOut:
     """Reveal the e-mail address for an open opening of yours. The candidate can read that you did."""
     now = ports.clock.now()
-    with disclosures.gate(ports.db, now) as session:
-        recruiter = queries.asking_recruiter(session, member.account_id)
+    with gate(ports.db, now) as session:
+        recruiter = asking_recruiter(session, member.account_id)
         opening = openings.own_open_opening(session, recruiter.recruiter_id, data.opening_id)
         email = disclosures.reveal_email(
             session, now, ports.settings, member.account_id, candidate_id, opening
@@ -116,7 +118,7 @@ def cv_text(
 ) -> CVTextOut:
     """Read the text of the CV, without contact details; the words of ``q`` are marked."""
     now = ports.clock.now()
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         read = disclosures.read_cv_text(
             session, now, ports.settings, member.account_id, candidate_id, job_country, q
         )
@@ -141,7 +143,7 @@ def download_cv(
 ) -> TakenCopyOut:
     """Take a marked copy: it must be deleted by the day returned. Fetch the file within a minute."""
     now = ports.clock.now()
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         taken = downloads.download_cv(
             session,
             now,
@@ -253,7 +255,7 @@ def request_contact(
 ) -> MadeContactOut:
     """Contact a candidate about an open opening of yours."""
     now = ports.clock.now()
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         made = messages.request_contact(
             session,
             now,
@@ -325,7 +327,7 @@ def write_message(
     """Write to the other side."""
     now = ports.clock.now()
     write = messages.write_as_recruiter if member.role is Role.RECRUITER else messages.write_as_candidate
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         message = write(session, now, ports.settings, member.account_id, contact_id, data.message)
     return message_out(message)
 
@@ -379,8 +381,8 @@ def list_openings(
     """Your openings, newest first."""
     after = position_of(cursor)
     with ports.db.transaction() as session:
-        recruiter = queries.asking_recruiter(session, member.account_id)
-        page = queries.openings(session, recruiter.recruiter_id, state=in_state, after=after)
+        recruiter = asking_recruiter(session, member.account_id)
+        page = opening_queries.openings(session, recruiter.recruiter_id, state=in_state, after=after)
     return OpeningsOut(
         items=[opening_out(opening) for opening in page.rows], next_cursor=cursor_of(page.after)
     )

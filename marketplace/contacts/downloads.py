@@ -13,7 +13,9 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from marketplace import audit
-from marketplace.contacts import disclosures, queries, replays, retention
+from marketplace.contacts import disclosures, replays, retention
+from marketplace.contacts.asking_recruiters import asking_recruiter, recruiter_of
+from marketplace.contacts.gate import gate
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.openings import own_open_opening
 from marketplace.db import Database
@@ -55,7 +57,7 @@ def download_cv(
     what :func:`marketplace.contacts.disclosures.permit_download` raises. With an ``Idempotency-Key``
     a retry gets what the first request made (security.md F-07).
     """
-    recruiter = queries.asking_recruiter(session, account_id)
+    recruiter = asking_recruiter(session, account_id)
     request = replays.Request(account_id, idempotency_key, ("download", candidate_id, opening_id))
     made = replays.replayed(session, now, settings, request)
     if made is not None:
@@ -102,10 +104,10 @@ def hand_out(
     again when the copy is claimed. Raises :class:`NotFoundError` for an unknown or foreign copy, in
     another session, after a minute, the second time, and when the candidate is hidden meanwhile.
     """
-    with disclosures.gate(db, now) as session:
+    with gate(db, now) as session:
         file_key, marking = _prepared(session, now, settings, account_id, session_id, copy_id)
     marked = marker.mark(files.get(file_key), marking)
-    with disclosures.gate(db, now) as session:
+    with gate(db, now) as session:
         _prepared(session, now, settings, account_id, session_id, copy_id)
         copy = session.get_one(CVDownload, copy_id)
         copy.handed_out_at = now
@@ -132,7 +134,7 @@ def _prepared(
     copy = session.get(CVDownload, copy_id)
     if copy is None or not _is_waiting(copy, now, settings, session_id):
         raise NotFoundError
-    if queries.recruiter_of(session, copy.recruiter_id).account_id != account_id:
+    if recruiter_of(session, copy.recruiter_id).account_id != account_id:
         raise NotFoundError
     recruiter, file_key = disclosures.recheck_copy(session, now, settings, account_id, copy)
     session.refresh(copy, with_for_update=True)

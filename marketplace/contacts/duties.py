@@ -17,10 +17,12 @@ from sqlalchemy.orm import Session
 from marketplace import audit, outbox
 from marketplace.accounts.tokens import hash_token, new_token
 from marketplace.catalogues import N_
-from marketplace.contacts import duty_queries, queries, retention
+from marketplace.contacts import download_queries, duty_queries, retention
+from marketplace.contacts.asking_recruiters import asking_recruiter
+from marketplace.contacts.download_queries import DownloadView
 from marketplace.contacts.duty_queries import DutyCounts, Holder
 from marketplace.contacts.models import CVDownload, DutyException, DutyState, SettleLink
-from marketplace.contacts.queries import DownloadView, Page, Position
+from marketplace.contacts.paging import Page, Position
 from marketplace.errors import FieldError, InvalidInputError, NotFoundError
 from marketplace.recruiters.lifecycle import RecruiterState
 from marketplace.settings import Settings
@@ -96,15 +98,15 @@ def own_duties(
     session: Session, now: datetime, account_id: UUID, after: Position | None = None
 ) -> Page[Duty]:
     """Return own copies, newest first, with the state of each duty and the days left (D4)."""
-    recruiter = queries.asking_recruiter(session, account_id)
-    return _duties(queries.downloads(session, recruiter.recruiter_id, after=after), now.date())
+    recruiter = asking_recruiter(session, account_id)
+    return _duties(download_queries.downloads(session, recruiter.recruiter_id, after=after), now.date())
 
 
 def duties_to_settle(
     session: Session, now: datetime, account_id: UUID, after: Position | None = None
 ) -> Page[Duty]:
     """Return own open duties, the most overdue first (D4)."""
-    recruiter = queries.asking_recruiter(session, account_id)
+    recruiter = asking_recruiter(session, account_id)
     return _duties(duty_queries.open_duties(session, recruiter.recruiter_id, after=after), now.date())
 
 
@@ -112,13 +114,13 @@ def settled_duties(
     session: Session, now: datetime, account_id: UUID, after: Position | None = None
 ) -> Page[Duty]:
     """Return own settled duties, the last settled first (D4)."""
-    recruiter = queries.asking_recruiter(session, account_id)
+    recruiter = asking_recruiter(session, account_id)
     return _duties(duty_queries.settled_duties(session, recruiter.recruiter_id, after=after), now.date())
 
 
 def own_counts(session: Session, now: datetime, settings: Settings, account_id: UUID) -> DutyCounts:
     """Return how many own duties are open, overdue, and stop downloads (D4)."""
-    recruiter = queries.asking_recruiter(session, account_id)
+    recruiter = asking_recruiter(session, account_id)
     return duty_queries.duty_counts(session, recruiter.recruiter_id, now.date(), settings.overdue_grace_days)
 
 
@@ -130,7 +132,7 @@ def settle(
     A settled duty stays as it was settled. Raises :class:`NotFoundError` when one is unknown or
     foreign, and then settles none. What was stopped for them goes on at once.
     """
-    recruiter = queries.asking_recruiter(session, account_id)
+    recruiter = asking_recruiter(session, account_id)
     return _settle(session, now, recruiter.recruiter_id, copies, said, account_id)
 
 
@@ -243,7 +245,7 @@ def _settle(
     session.flush()
     if not duty_queries.has_open_duty(session, recruiter_id):
         session.execute(delete(SettleLink).where(SettleLink.recruiter_id == recruiter_id))
-    views = (queries.download(session, copy.id) for copy in held)
+    views = (download_queries.download(session, copy.id) for copy in held)
     return tuple(_duty(view, now.date()) for view in views if view is not None)
 
 

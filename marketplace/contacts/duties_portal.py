@@ -13,7 +13,7 @@ from marketplace.catalogues import N_
 from marketplace.contacts import duties, forms
 from marketplace.contacts.duties import DELETED, Duty, Settlement
 from marketplace.contacts.models import DutyException
-from marketplace.contacts.queries import Page
+from marketplace.contacts.paging import Page
 from marketplace.contacts.schemas import cursor_of, position_of
 from marketplace.errors import InvalidInputError, NotFoundError
 from marketplace.ports import Ports

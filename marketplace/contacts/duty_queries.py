@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from sqlalchemy import (
     Integer,
     Row,
     Select,
+    Uuid,
+    bindparam,
     case,
     cast,
     exists,
@@ -31,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from marketplace.accounts.models import Account
+from marketplace.contacts.download_queries import DownloadView, download_view, downloads_statement
 from marketplace.contacts.models import (
     CVDownload,
     DeletionReminder,
@@ -39,14 +43,7 @@ from marketplace.contacts.models import (
     Opening,
     SettleLink,
 )
-from marketplace.contacts.queries import (
-    PAGE,
-    DownloadView,
-    Page,
-    Position,
-    download_view,
-    downloads_statement,
-)
+from marketplace.contacts.paging import PAGE, Page, Position
 from marketplace.contacts.retention import ReminderPlan, stopping_cutoff
 from marketplace.recruiters.lifecycle import RECRUITER_CAPABILITIES, RecruiterState
 from marketplace.recruiters.models import Company, Recruiter
@@ -145,6 +142,21 @@ def duty_counts(session: Session, recruiter_id: UUID, today: date, grace_days: i
 def has_open_duty(session: Session, recruiter_id: UUID) -> bool:
     """Whether a duty of this recruiter is still open."""
     return bool(session.scalar(select(exists().where(*_open_of(recruiter_id)))))
+
+
+def has_open_duty_before(session: Session, recruiter_id: UUID, cutoff: date) -> bool:
+    """Whether a duty of this recruiter is open that was due before ``cutoff`` (rules D4)."""
+    return bool(session.scalar(_open_duty_before(), {"recruiter": recruiter_id, "cutoff": cutoff}))
+
+
+@cache
+def _open_duty_before() -> Select[tuple[bool]]:
+    found = exists().where(
+        CVDownload.recruiter_id == bindparam("recruiter", type_=Uuid()),
+        CVDownload.state == DutyState.OPEN,
+        CVDownload.delete_by_on < bindparam("cutoff", type_=Date()),
+    )
+    return select(found)
 
 
 def open_copies(session: Session, copy_ids: Collection[UUID]) -> tuple[DownloadView, ...]:

@@ -17,9 +17,11 @@ from marketplace import outbox
 from marketplace.accounts.emails import Composer
 from marketplace.accounts.models import Account, Role
 from marketplace.catalogues import N_, translate, translate_plural
-from marketplace.contacts import disclosures, duties, duty_queries, queries, retention
+from marketplace.contacts import duties, duty_queries, retention, thread_queries
+from marketplace.contacts.asking_recruiters import recruiter_if_any
+from marketplace.contacts.download_queries import DownloadView
+from marketplace.contacts.facts import hidden_among
 from marketplace.contacts.models import Contact, ContactState, MessageAuthor
-from marketplace.contacts.queries import DownloadView
 from marketplace.mail import Mail, letter
 from marketplace.recruiters import queries as recruiter_queries
 from marketplace.settings import Settings
@@ -33,8 +35,8 @@ def contact_received(
     account = session.get(Account, UUID(details["account_id"]))
     if contact is None or account is None or _is_over(session, now, settings, contact):
         return None
-    view = queries.contact_view(session, contact.id, MessageAuthor.CANDIDATE)
-    thread = queries.messages(session, contact.id)
+    view = thread_queries.contact_view(session, contact.id, MessageAuthor.CANDIDATE)
+    thread = thread_queries.messages(session, contact.id)
     if view is None or not thread:
         return None
     return _mail(
@@ -62,7 +64,7 @@ def message_received(
     account = session.get(Account, UUID(details["account_id"]))
     if contact is None or account is None or _is_over(session, now, settings, contact):
         return None
-    view = queries.contact_view(session, contact.id, _side(account))
+    view = thread_queries.contact_view(session, contact.id, _side(account))
     if view is None or not view.unread:
         return None
     return _mail(
@@ -85,7 +87,7 @@ def contact_answered(
     account = session.get(Account, UUID(details["account_id"]))
     if contact is None or account is None or _is_over(session, now, settings, contact):
         return None
-    view = queries.contact_view(session, contact.id, MessageAuthor.RECRUITER)
+    view = thread_queries.contact_view(session, contact.id, MessageAuthor.RECRUITER)
     if view is None or view.state is ContactState.SENT:
         return None
     accepted = view.state is ContactState.ACCEPTED
@@ -295,10 +297,10 @@ def _side(account: Account) -> MessageAuthor:
 
 def _is_over(session: Session, now: datetime, settings: Settings, contact: Contact) -> bool:
     """Whether the two no longer meet: the candidate is hidden, or the recruiter stopped, since."""
-    recruiter = queries.recruiter_if_any(session, contact.recruiter_id)
+    recruiter = recruiter_if_any(session, contact.recruiter_id)
     if recruiter is None or not recruiter.is_active or not recruiter.is_company_verified:
         return True
-    return bool(disclosures.hidden_among(session, now, settings, recruiter, {contact.candidate_id}))
+    return bool(hidden_among(session, now, settings, recruiter, {contact.candidate_id}))
 
 
 def _mail(account: Account, subject: str, *paragraphs: str, **values: object) -> Mail:

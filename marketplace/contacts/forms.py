@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from marketplace.catalogues import N_
 from marketplace.contacts import openings
 from marketplace.contacts.models import OpeningState
+from marketplace.contacts.opening_queries import OpeningView
 from marketplace.contacts.openings import OpeningChange
 from marketplace.contacts.policy import Reason
-from marketplace.contacts.queries import OpeningView
 from marketplace.errors import FieldError, InvalidInputError, NotFoundError
 from marketplace.web.portal import FormData
 

@@ -14,11 +14,14 @@ from sqlalchemy.orm import Session
 from marketplace import audit, outbox
 from marketplace.candidates import queries as candidate_queries
 from marketplace.candidates.scrubbing import scrub
-from marketplace.contacts import disclosures, queries, replays
+from marketplace.contacts import disclosures, replays, thread_queries
+from marketplace.contacts.asking_recruiters import asking_recruiter, recruiter_if_any
+from marketplace.contacts.facts import hidden_among, minors_among, require_standing
 from marketplace.contacts.models import Contact, ContactState, Message, MessageAuthor
 from marketplace.contacts.openings import own_open_opening
+from marketplace.contacts.paging import Page, Position
 from marketplace.contacts.policy import Caution, cautions_for
-from marketplace.contacts.queries import ContactView, MessageView, Page, Position
+from marketplace.contacts.thread_queries import ContactView, MessageView
 from marketplace.errors import ConflictError, InvalidInputError, NotFoundError
 from marketplace.settings import Settings
 
@@ -75,7 +78,7 @@ def request_contact(
     a retry gets what the first request made (security.md F-07).
     """
     body = _checked(message, settings)
-    recruiter = queries.asking_recruiter(session, account_id)
+    recruiter = asking_recruiter(session, account_id)
     request = replays.Request(account_id, idempotency_key, ("contact", candidate_id, opening_id, body))
     made = replays.replayed(session, now, settings, request)
     if made is not None:
@@ -120,12 +123,10 @@ def recruiter_contacts(
     A page may be shorter than its size, as one of a search may. Raises
     :class:`ContactNotAllowedError` while the recruiter is suspended or the company not verified (B4).
     """
-    recruiter = queries.asking_recruiter(session, account_id)
-    disclosures.require_standing(recruiter)
-    page = queries.contacts_of_recruiter(session, recruiter.recruiter_id, after=after)
-    hidden = disclosures.hidden_among(
-        session, now, settings, recruiter, {contact.candidate_id for contact in page.rows}
-    )
+    recruiter = asking_recruiter(session, account_id)
+    require_standing(recruiter)
+    page = thread_queries.contacts_of_recruiter(session, recruiter.recruiter_id, after=after)
+    hidden = hidden_among(session, now, settings, recruiter, {contact.candidate_id for contact in page.rows})
     seen = [contact for contact in page.rows if contact.candidate_id not in hidden]
     return replace(page, rows=_as_recruiters_read(session, now, settings, seen))
 
@@ -135,7 +136,7 @@ def candidate_contacts(
 ) -> Page[ContactView]:
     """Return a candidate's contacts, newest first (rules C8)."""
     candidate_id = candidate_queries.candidate_id_of(session, account_id)
-    return queries.contacts_of_candidate(session, candidate_id, after=after)
+    return thread_queries.contacts_of_candidate(session, candidate_id, after=after)
 
 
 def recruiter_thread(
@@ -185,10 +186,10 @@ def write_as_candidate(
     """
     body = _checked(text, settings)
     contact = _of_candidate(session, account_id, contact_id)
-    asker = queries.recruiter_if_any(session, contact.recruiter_id)
+    asker = recruiter_if_any(session, contact.recruiter_id)
     if asker is None:
         raise ConflictError("recruiter_gone", "The account of this recruiter was closed.")
-    if disclosures.hidden_among(session, now, settings, asker, {contact.candidate_id}):
+    if hidden_among(session, now, settings, asker, {contact.candidate_id}):
         raise ConflictError(
             "hidden_from_recruiter", "This recruiter cannot see you now, and could not read your message."
         )
@@ -215,7 +216,7 @@ def answer_contact(
         raise ConflictError("contact_refused", "You refused this contact before.")
     contact.state = following
     contact.answered_at = now
-    recruiter = queries.recruiter_if_any(session, contact.recruiter_id)
+    recruiter = recruiter_if_any(session, contact.recruiter_id)
     if recruiter is not None:
         _mail(session, now, "contact_answered", recruiter.account_id, contact_id)
     _record(session, now, f"contact.{following.value}", account_id, "candidate", contact_id)
@@ -231,12 +232,12 @@ def counterpart(session: Session, account_id: UUID, contact_id: UUID) -> tuple[U
 def _of_recruiter(
     session: Session, now: datetime, settings: Settings, account_id: UUID, contact_id: UUID
 ) -> ContactView:
-    recruiter = queries.asking_recruiter(session, account_id)
-    contact = queries.contact_view(session, contact_id, MessageAuthor.RECRUITER)
+    recruiter = asking_recruiter(session, account_id)
+    contact = thread_queries.contact_view(session, contact_id, MessageAuthor.RECRUITER)
     if contact is None or contact.recruiter_id != recruiter.recruiter_id:
         raise NotFoundError
-    disclosures.require_standing(recruiter)
-    if disclosures.hidden_among(session, now, settings, recruiter, {contact.candidate_id}):
+    require_standing(recruiter)
+    if hidden_among(session, now, settings, recruiter, {contact.candidate_id}):
         raise NotFoundError
     return _as_recruiters_read(session, now, settings, [contact])[0]
 
@@ -245,7 +246,7 @@ def _as_recruiters_read(
     session: Session, now: datetime, settings: Settings, contacts: Sequence[ContactView]
 ) -> tuple[ContactView, ...]:
     """Return the contacts with the names recruiters may read: of a minor the first one (D7)."""
-    minors = disclosures.minors_among(session, now, settings, {contact.candidate_id for contact in contacts})
+    minors = minors_among(session, now, settings, {contact.candidate_id for contact in contacts})
     return tuple(
         replace(contact, candidate_name=contact.candidate_first_name)
         if contact.candidate_id in minors
@@ -256,14 +257,14 @@ def _as_recruiters_read(
 
 def _of_candidate(session: Session, account_id: UUID, contact_id: UUID) -> ContactView:
     candidate_id = candidate_queries.candidate_id_of(session, account_id)
-    contact = queries.contact_view(session, contact_id, MessageAuthor.CANDIDATE)
+    contact = thread_queries.contact_view(session, contact_id, MessageAuthor.CANDIDATE)
     if contact is None or contact.candidate_id != candidate_id:
         raise NotFoundError
     return contact
 
 
 def _thread(session: Session, now: datetime, contact: ContactView, reader: MessageAuthor) -> Thread:
-    shown = queries.messages(session, contact.id)
+    shown = thread_queries.messages(session, contact.id)
     session.execute(
         update(Message)
         .where(Message.contact_id == contact.id, Message.author != reader, Message.read_at.is_(None))
@@ -285,7 +286,7 @@ def _write(
 def _add_message(
     session: Session, now: datetime, contact: Contact, author: MessageAuthor, body: str
 ) -> MessageView:
-    names = queries.names_of_candidate(session, contact.candidate_id)
+    names = thread_queries.names_of_candidate(session, contact.candidate_id)
     last = session.scalar(select(func.max(Message.sent_at)).where(Message.contact_id == contact.id))
     # A thread reads in the order it was written, even within one tick of the clock.
     sent_at = now if last is None or last < now else last + timedelta(microseconds=1)

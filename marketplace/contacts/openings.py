@@ -10,10 +10,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from marketplace import audit
-from marketplace.contacts import queries
+from marketplace.contacts import opening_queries
+from marketplace.contacts.asking_recruiters import AskingRecruiter, asking_recruiter
 from marketplace.contacts.models import Opening, OpeningState
+from marketplace.contacts.opening_queries import OpeningView
 from marketplace.contacts.policy import Reason
-from marketplace.contacts.queries import AskingRecruiter, OpeningView
 from marketplace.errors import ConflictError, FieldError, InvalidInputError, NotAllowedError, NotFoundError
 from marketplace.periods import add_years
 from marketplace.reference import TERRITORY
@@ -51,12 +52,12 @@ def create_opening(
     Raises :class:`InvalidInputError` for a field, :class:`NotAllowedError` while the recruiter is not
     active or the company not verified (B3, B4), :class:`ConflictError` when too many are open.
     """
-    recruiter = _active(queries.asking_recruiter(session, account_id))
+    recruiter = _active(asking_recruiter(session, account_id))
     change = OpeningChange(
         title=title, company=company or recruiter.company_name, job_country=job_country, start_on=start_on
     )
     change = _checked(change, now.date())
-    if queries.open_openings_count(session, recruiter.recruiter_id) >= OPENINGS_KEPT_OPEN:
+    if opening_queries.open_openings_count(session, recruiter.recruiter_id) >= OPENINGS_KEPT_OPEN:
         raise ConflictError("too_many_openings", "Close an opening before you create another one.")
     opening = Opening(
         recruiter_id=recruiter.recruiter_id,
@@ -71,7 +72,7 @@ def create_opening(
     session.add(opening)
     session.flush()
     _record(session, now, "opening.created", account_id, opening)
-    return queries.opening_view(opening)
+    return opening_queries.opening_view(opening)
 
 
 def change_opening(
@@ -81,7 +82,7 @@ def change_opening(
 
     Raises :class:`NotFoundError` for an unknown or foreign one, :class:`InvalidInputError` for a field.
     """
-    recruiter = queries.asking_recruiter(session, account_id)
+    recruiter = asking_recruiter(session, account_id)
     opening = _own(session, recruiter, opening_id, lock=True)
     if change.state is not OpeningState.CLOSED:
         _active(recruiter)
@@ -95,13 +96,13 @@ def change_opening(
     session.flush()
     closes = was_open and opening.state == OpeningState.CLOSED
     _record(session, now, "opening.closed" if closes else "opening.changed", account_id, opening)
-    return queries.opening_view(opening)
+    return opening_queries.opening_view(opening)
 
 
 def own_opening(session: Session, account_id: UUID, opening_id: UUID) -> OpeningView:
     """Return an own opening, open or closed; :class:`NotFoundError` for any other."""
-    recruiter = queries.asking_recruiter(session, account_id)
-    return queries.opening_view(_own(session, recruiter, opening_id, lock=False))
+    recruiter = asking_recruiter(session, account_id)
+    return opening_queries.opening_view(_own(session, recruiter, opening_id, lock=False))
 
 
 def own_open_opening(session: Session, recruiter_id: UUID, opening_id: UUID) -> OpeningView:
@@ -112,7 +113,7 @@ def own_open_opening(session: Session, recruiter_id: UUID, opening_id: UUID) -> 
             [FieldError("opening_id", "opening_required", "Choose one of your open openings.")],
             code="opening_required",
         )
-    return queries.opening_view(opening)
+    return opening_queries.opening_view(opening)
 
 
 def _own(session: Session, recruiter: AskingRecruiter, opening_id: UUID, *, lock: bool) -> Opening:

@@ -2,7 +2,7 @@
 
 Belongs here: the decision with its reasons, the same rule as data for the search
 (``visibility_for``), and the warning about permits. Fetching the facts belongs to
-``disclosures.py``; writing down what left too.
+``facts.py``; writing down what left to ``disclosures.py``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pages of recruiters: an opened profile, the text of a CV, contacts, openings, downloaded copies."""
+"""Pages of recruiters about one candidate: profile, CV, contact, address, copy (rules D3, D4, D7)."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -17,17 +17,21 @@ from marketplace.contacts import (
     downloads,
     duties_portal,
     forms,
+    ledger_queries,
     messages,
+    opening_queries,
     openings,
-    queries,
+    openings_portal,
     retention,
+    threads_portal,
 )
 from marketplace.contacts.api import copy_response
+from marketplace.contacts.asking_recruiters import asking_recruiter
+from marketplace.contacts.gate import gate
 from marketplace.contacts.guards import refuses_speculation
 from marketplace.contacts.models import OpeningState
+from marketplace.contacts.opening_queries import OpeningView
 from marketplace.contacts.policy import cautions_for
-from marketplace.contacts.queries import OpeningView
-from marketplace.contacts.schemas import cursor_of, position_of
 from marketplace.errors import InvalidInputError
 from marketplace.ports import Ports
 from marketplace.rate_limits.quotas import Quota
@@ -57,12 +61,12 @@ def profile_page(
 ) -> Response[Any]:
     """An opened profile with what may follow; recorded for the candidate to read (D3, D7)."""
     now = ports.clock.now()
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         opened = disclosures.open_profile(
             session, now, ports.settings, member.account_id, candidate_id, job_country
         )
         own = _open_openings(session, opened.recruiter.recruiter_id)
-        done = queries.seen_or_contacted(session, opened.recruiter.recruiter_id, [candidate_id])
+        done = ledger_queries.seen_or_contacted(session, opened.recruiter.recruiter_id, [candidate_id])
     cautioned = {
         opening.id for opening in own if cautions_for(opened.candidate, opening.job_country, opening.start_on)
     }
@@ -100,7 +104,7 @@ def cv_page(
 ) -> Response[Any]:
     """The text of a CV without contact details, the words of the search marked (D7)."""
     now = ports.clock.now()
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         read = disclosures.read_cv_text(
             session, now, ports.settings, member.account_id, candidate_id, job_country, q
         )
@@ -150,7 +154,7 @@ def contact_form(
     """
     now = ports.clock.now()
     try:
-        with disclosures.gate(ports.db, now) as session:
+        with gate(ports.db, now) as session:
             if form.text("opening_id") == forms.NEW:
                 opening_id = forms.opening_from(session, now, member.account_id, form).id
             else:
@@ -166,7 +170,7 @@ def contact_form(
             )
     except InvalidInputError as error:
         with ports.db.transaction() as session:
-            recruiter = queries.asking_recruiter(session, member.account_id)
+            recruiter = asking_recruiter(session, member.account_id)
             own = _open_openings(session, recruiter.recruiter_id)
         return render(
             request,
@@ -199,8 +203,8 @@ def reveal_form(
     """Reveal the e-mail address: an act of its own, recorded (D3)."""
     now = ports.clock.now()
     chosen = forms.chosen_opening(form.text("reveal_opening_id"), "reveal_opening_id")
-    with disclosures.gate(ports.db, now) as session:
-        recruiter = queries.asking_recruiter(session, member.account_id)
+    with gate(ports.db, now) as session:
+        recruiter = asking_recruiter(session, member.account_id)
         opening = openings.own_open_opening(session, recruiter.recruiter_id, chosen)
         email = disclosures.reveal_email(
             session, now, ports.settings, member.account_id, candidate_id, opening
@@ -226,7 +230,7 @@ def download_form(
             "understood", "required", N_("Confirm that you will delete the copy by the day given.")
         )
     now = ports.clock.now()
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         taken = downloads.download_cv(
             session,
             now,
@@ -247,151 +251,8 @@ def copy_file(
     return copy_response(ports, member, download_id)
 
 
-@page_get("/recruiter/contacts", guards=[requires_recruiter])
-def contacts_page(
-    request: AnyRequest,
-    ports: NamedDependency[Ports],
-    member: NamedDependency[Member],
-    cursor: FromQuery[str | None] = None,
-) -> Response[Any]:
-    """Own contacts, newest first."""
-    with ports.db.transaction() as session:
-        page = messages.recruiter_contacts(
-            session, ports.clock.now(), ports.settings, member.account_id, position_of(cursor)
-        )
-    return render(
-        request,
-        "contacts/recruiter_contacts.html",
-        contacts=page.rows,
-        next_cursor=cursor_of(page.after),
-        is_first=cursor is None,
-    )
-
-
-@page_get("/recruiter/contacts/{contact_id:uuid}", guards=[requires_recruiter])
-def thread_page(
-    request: AnyRequest,
-    ports: NamedDependency[Ports],
-    member: NamedDependency[Member],
-    contact_id: FromPath[UUID],
-) -> Response[Any]:
-    """One contact with its messages."""
-    return _thread_page(request, ports, member, contact_id)
-
-
-@form_post("/recruiter/contacts/{contact_id:uuid}/messages", guards=[requires_recruiter])
-def message_form(
-    request: AnyRequest,
-    ports: NamedDependency[Ports],
-    member: NamedDependency[Member],
-    language: NamedDependency[str],
-    contact_id: FromPath[UUID],
-    form: NamedDependency[FormData],
-) -> Response[Any]:
-    """Write once more."""
-    now = ports.clock.now()
-    try:
-        with disclosures.gate(ports.db, now) as session:
-            messages.write_as_recruiter(
-                session, now, ports.settings, member.account_id, contact_id, form.text("message")
-            )
-    except InvalidInputError as error:
-        errors = errors_by_field(error, language)
-        return _thread_page(request, ports, member, contact_id, 422, errors, form.text("message"))
-    return see_other(f"/recruiter/contacts/{contact_id}", N_("Your message was sent."))
-
-
-@page_get("/recruiter/openings", guards=[requires_recruiter])
-def openings_page(
-    request: AnyRequest,
-    ports: NamedDependency[Ports],
-    member: NamedDependency[Member],
-    cursor: FromQuery[str | None] = None,
-) -> Response[Any]:
-    """Own openings, newest first, and the form of a new one."""
-    return _openings_page(request, ports, member, cursor)
-
-
-@form_post("/recruiter/openings", guards=[requires_recruiter])
-def opening_form(
-    request: AnyRequest,
-    ports: NamedDependency[Ports],
-    member: NamedDependency[Member],
-    language: NamedDependency[str],
-    form: NamedDependency[FormData],
-) -> Response[Any]:
-    """Create an opening (D3)."""
-    try:
-        with ports.db.transaction() as session:
-            forms.opening_from(session, ports.clock.now(), member.account_id, form)
-    except InvalidInputError as error:
-        errors = errors_by_field(error, language)
-        return _openings_page(request, ports, member, None, 422, errors, dict(form))
-    return see_other("/recruiter/openings", N_("The opening was created."))
-
-
-@page_get("/recruiter/openings/{opening_id:uuid}", guards=[requires_recruiter])
-def opening_page(
-    request: AnyRequest,
-    ports: NamedDependency[Ports],
-    member: NamedDependency[Member],
-    opening_id: FromPath[UUID],
-) -> Response[Any]:
-    """The form that changes an opening."""
-    with ports.db.transaction() as session:
-        opening = openings.own_opening(session, member.account_id, opening_id)
-    values = {
-        "title": opening.title,
-        "company": opening.company,
-        "job_country": opening.job_country,
-        "start_on": opening.start_on.isoformat(),
-    }
-    return render(request, "contacts/opening.html", opening_id=opening_id, values=values)
-
-
-@form_post("/recruiter/openings/{opening_id:uuid}", guards=[requires_recruiter])
-def change_form(
-    request: AnyRequest,
-    ports: NamedDependency[Ports],
-    member: NamedDependency[Member],
-    language: NamedDependency[str],
-    opening_id: FromPath[UUID],
-    form: NamedDependency[FormData],
-) -> Response[Any]:
-    """Change an opening (D3)."""
-    try:
-        with ports.db.transaction() as session:
-            openings.change_opening(
-                session, ports.clock.now(), member.account_id, opening_id, forms.change_from(form)
-            )
-    except InvalidInputError as error:
-        errors = errors_by_field(error, language)
-        return render(
-            request, "contacts/opening.html", 422, opening_id=opening_id, values=dict(form), errors=errors
-        )
-    return see_other("/recruiter/openings", N_("The opening was changed."))
-
-
-@form_post("/recruiter/openings/{opening_id:uuid}/state", guards=[requires_recruiter])
-def opening_state_form(
-    ports: NamedDependency[Ports],
-    member: NamedDependency[Member],
-    opening_id: FromPath[UUID],
-    form: NamedDependency[FormData],
-) -> Response[Any]:
-    """Close or reopen an opening (D3)."""
-    with ports.db.transaction() as session:
-        opening = openings.change_opening(
-            session, ports.clock.now(), member.account_id, opening_id, forms.state_from(form)
-        )
-    closed = opening.state is OpeningState.CLOSED
-    return see_other(
-        "/recruiter/openings", N_("The opening was closed.") if closed else N_("The opening is open again.")
-    )
-
-
 def _open_openings(session: Session, recruiter_id: UUID) -> tuple[OpeningView, ...]:
-    return queries.openings(session, recruiter_id, state=OpeningState.OPEN).rows
+    return opening_queries.openings(session, recruiter_id, state=OpeningState.OPEN).rows
 
 
 def _options(own: tuple[OpeningView, ...], language: str, cautioned: set[UUID]) -> list[tuple[str, str]]:
@@ -406,56 +267,6 @@ def _options(own: tuple[OpeningView, ...], language: str, cautioned: set[UUID]) 
     ]
 
 
-def _thread_page(
-    request: AnyRequest,
-    ports: Ports,
-    member: Member,
-    contact_id: UUID,
-    status: int = 200,
-    errors: dict[str, str] | None = None,
-    message: str = "",
-) -> Response[Any]:
-    now = ports.clock.now()
-    with ports.db.transaction() as session:
-        thread = messages.recruiter_thread(session, now, ports.settings, member.account_id, contact_id)
-    return render(
-        request,
-        "contacts/recruiter_thread.html",
-        status,
-        thread=thread,
-        contact=thread.contact,
-        errors=errors or {},
-        message=message,
-        message_max=ports.settings.message_max_characters,
-    )
-
-
-def _openings_page(
-    request: AnyRequest,
-    ports: Ports,
-    member: Member,
-    cursor: str | None,
-    status: int = 200,
-    errors: dict[str, str] | None = None,
-    values: dict[str, str] | None = None,
-) -> Response[Any]:
-    with ports.db.transaction() as session:
-        recruiter = queries.asking_recruiter(session, member.account_id)
-        page = queries.openings(session, recruiter.recruiter_id, after=position_of(cursor))
-    defaults = {"company": recruiter.company_name, "job_country": recruiter.work_country}
-    return render(
-        request,
-        "contacts/openings.html",
-        status,
-        openings=page.rows,
-        next_cursor=cursor_of(page.after),
-        is_first=cursor is None,
-        errors=errors or {},
-        values=values or defaults,
-        may_open=recruiter.is_active and recruiter.is_company_verified,
-    )
-
-
 ROUTES: list[HTTPRouteHandler] = [
     profile_page,
     cv_page,
@@ -463,14 +274,8 @@ ROUTES: list[HTTPRouteHandler] = [
     reveal_form,
     download_form,
     copy_file,
-    contacts_page,
-    thread_page,
-    message_form,
-    openings_page,
-    opening_form,
-    opening_page,
-    change_form,
-    opening_state_form,
+    *threads_portal.ROUTES,
+    *openings_portal.ROUTES,
     *candidate_portal.ROUTES,
     *duties_portal.ROUTES,
 ]

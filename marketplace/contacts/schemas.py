@@ -14,7 +14,9 @@ from marketplace.contacts.disclosures import OpenedCandidate
 from marketplace.contacts.duties import Duty
 from marketplace.contacts.messages import Answer
 from marketplace.contacts.models import DutyException, OpeningState
-from marketplace.contacts.queries import ContactView, MessageView, OpeningView, Position
+from marketplace.contacts.opening_queries import OpeningView
+from marketplace.contacts.paging import Position
+from marketplace.contacts.thread_queries import ContactView, MessageView
 from marketplace.errors import InvalidCursorError
 
 CURSOR_CHARACTERS = 200

@@ -19,12 +19,11 @@ from marketplace import audit
 from marketplace.candidates import index_rows, recruiter_view
 from marketplace.candidates.recruiter_view import CandidateCard
 from marketplace.candidates.refusals import Refusals, hidden_from
-from marketplace.contacts import disclosures, duties, policy, queries, retention
+from marketplace.contacts import duties, policy, retention
+from marketplace.contacts.asking_recruiters import AskingRecruiter
+from marketplace.contacts.facts import candidate_facts, facts_for_lists
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.policy import RecruiterFacts
-from marketplace.contacts.queries import AskingRecruiter
-from marketplace.errors import InvalidInputError
-from marketplace.reference import TERRITORY
 from marketplace.search.query import Visibility
 from marketplace.settings import Settings
 
@@ -42,25 +41,15 @@ class Listing:
     refusing_keys: frozenset[int]
 
 
-def listing_for(
-    session: Session, now: datetime, settings: Settings, account_id: UUID, job_country: str | None = None
-) -> Listing:
-    """Return whom a search for ``job_country`` may list; default: the recruiter's own (rules D2, G).
-
-    Raises :class:`InvalidInputError` for a country outside the Territory. Reasons on the recruiter's
-    side empty no list: what a recruiter not yet verified may see, the caller decides (B3).
-    """
-    if job_country is not None and job_country not in TERRITORY:
-        raise InvalidInputError.of("job_country", "not_in_territory", "Choose FR, GB or US.")
-    recruiter = queries.asking_recruiter(session, account_id)
-    return listing_of(session, now, settings, recruiter, job_country or recruiter.work_country)
-
-
 def listing_of(
     session: Session, now: datetime, settings: Settings, recruiter: AskingRecruiter, job_country: str
 ) -> Listing:
-    """Return the same for a recruiter who is read already and a country of the Territory."""
-    facts = disclosures.facts_for_lists(now, settings, recruiter)
+    """Return whom a search of this recruiter for ``job_country`` may list (rules D2, G).
+
+    The country is one of the Territory: what else is asked for, the caller has refused. Reasons on the
+    recruiter's side empty no list: what a recruiter not yet verified may see, the caller decides (B3).
+    """
+    facts = facts_for_lists(now, settings, recruiter)
     refusing = hidden_from(
         session,
         recruiter.recruiter_id,
@@ -94,7 +83,7 @@ def listed_cards(
             continue
         facts, card = known[candidate_id]
         refusals = REFUSED if facts.key in listing.refusing_keys else NOT_REFUSED
-        person = disclosures.candidate_facts(facts, refusals, visibility.today, settings)
+        person = candidate_facts(facts, refusals, visibility.today, settings)
         if policy.is_listed(listing.facts, person, visibility.job_country, visibility.today):
             shown.append(card)
     return shown

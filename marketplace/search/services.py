@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.candidates import index_rows
 from marketplace.candidates.recruiter_view import CandidateCard
-from marketplace.contacts import queries as contacts
+from marketplace.contacts.asking_recruiters import asking_recruiter
 from marketplace.contacts.policy import stops_of_recruiter
 from marketplace.contacts.services import listed_cards, listing_of
 from marketplace.db import Database
@@ -120,7 +120,7 @@ def find_candidates(
     """
     settings = searcher.settings
     with searcher.db.reading() as session:
-        recruiter = contacts.asking_recruiter(session, account_id)
+        recruiter = asking_recruiter(session, account_id)
         parameters = url.read(
             pairs, default_job_country=recruiter.work_country, limits=url.Limits.of(settings)
         )

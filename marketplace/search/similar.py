@@ -13,7 +13,8 @@ from uuid import UUID
 
 from marketplace.candidates.recruiter_view import CandidateCard
 from marketplace.contacts import disclosures
-from marketplace.contacts import queries as contacts
+from marketplace.contacts.asking_recruiters import asking_recruiter
+from marketplace.contacts.gate import gate
 from marketplace.contacts.policy import stops_of_recruiter
 from marketplace.contacts.services import listed_cards, listing_of
 from marketplace.rate_limits import uses
@@ -59,10 +60,10 @@ def find_similar(
     the engine is asked, so that no lock waits for it.
     """
     settings = searcher.settings
-    with disclosures.gate(searcher.db, now) as session:
+    with gate(searcher.db, now) as session:
         of = disclosures.opened_before(session, now, settings, account_id, candidate_id, job_country)
     with searcher.db.reading() as session:
-        recruiter = contacts.asking_recruiter(session, account_id)
+        recruiter = asking_recruiter(session, account_id)
         country = job_country or recruiter.work_country
         uses.use(session, now, settings, Quota.SEARCH, recruiter.counted, durable=False)
         listing = listing_of(session, now, settings, recruiter, country)

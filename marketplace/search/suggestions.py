@@ -19,7 +19,7 @@ from uuid import UUID
 
 from marketplace import reference
 from marketplace.catalogues import LANGUAGES
-from marketplace.contacts import queries as contacts
+from marketplace.contacts.asking_recruiters import asking_recruiter
 from marketplace.contacts.services import listing_of
 from marketplace.search import url, words
 from marketplace.search.facets import FACETS
@@ -94,7 +94,7 @@ def suggest(
     """
     settings = searcher.settings
     with searcher.db.reading() as session:
-        recruiter = contacts.asking_recruiter(session, account_id)
+        recruiter = asking_recruiter(session, account_id)
         require_words(recruiter.capabilities)
         asked = url.read(
             [("q", text), ("job_country", job_country or "")],

@@ -12,6 +12,7 @@ from marketplace.accounts.models import Account, Role
 from marketplace.app import build_ports, create_app
 from marketplace.clock import FixedClock
 from marketplace.contacts import disclosures
+from marketplace.contacts.gate import gate
 from marketplace.db import Database
 from marketplace.mail import MailSink
 from marketplace.settings import Settings
@@ -43,7 +44,7 @@ def test_every_instant_ends_in_z(
             "recruiter": session.get_one(Account, recruiter.account_id),
             "admin": an_account(session, Role.ADMIN),
         }
-    with disclosures.gate(ports.db, NOW) as session:
+    with gate(ports.db, NOW) as session:
         disclosures.open_profile(session, NOW, ports.settings, recruiter.account_id, candidate.id)
     with PortalClient(create_app(ports.settings, ports=ports)) as site:
         site.sign_in_as(accounts[role])

@@ -19,7 +19,7 @@ from marketplace.accounts.models import Account
 from marketplace.accounts.password_changes import set_password
 from marketplace.accounts.registration import confirm_account
 from marketplace.candidates.queries import candidate_id_of
-from marketplace.contacts.queries import access_log
+from marketplace.contacts.ledger_queries import access_log
 from marketplace.demo.cv_layouts import draw
 from marketplace.demo.people import Persona, persona
 from marketplace.mail import MailSink

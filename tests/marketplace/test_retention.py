@@ -25,7 +25,7 @@ from marketplace.candidates.cvs import remove_discarded
 from marketplace.certificates import RetentionRun
 from marketplace.cli import main
 from marketplace.closing_hooks import closing_hooks
-from marketplace.contacts import disclosures, messages, queries
+from marketplace.contacts import disclosures, ledger_queries, messages
 from marketplace.contacts.models import CVDownload, DutyState, MessageAuthor, ReplayedRequest
 from marketplace.db import Database
 from marketplace.errors import ConflictError
@@ -200,7 +200,7 @@ def test_what_must_stay_stays(past: Past, ports: Ports) -> None:
         assert tombstone.state == RecruiterState.PURGED
         assert session.scalar(select(Recruiter.account_id).where(Recruiter.id == tombstone.id)) is None
     with ports.db.transaction() as session:
-        log = queries.access_log(session, past.candidate_id).rows
+        log = ledger_queries.access_log(session, past.candidate_id).rows
         assert {(row.role, row.company.startswith("Acme")) for row in log} == {(TITLE, True)}
         duty = session.get_one(CVDownload, past.copy_id)
         assert duty.state == DutyState.OPEN

@@ -12,6 +12,7 @@ from marketplace.accounts.models import Account
 from marketplace.candidates import cvs
 from marketplace.candidates.models import Candidate
 from marketplace.contacts import disclosures
+from marketplace.contacts.gate import gate
 from marketplace.outbox import OutboxMessage
 from marketplace.pdf.results import Extraction, RefusalReason
 from marketplace.terms import queries as terms
@@ -190,7 +191,7 @@ def test_the_access_log(browser, db, ports, now) -> None:
     with db.transaction() as session:
         recruiter_account = a_recruiter(session).account_id
         candidate_id = session.scalars(select(Candidate.id)).one()
-    with disclosures.gate(db, now) as session:
+    with gate(db, now) as session:
         disclosures.open_profile(session, now, ports.settings, recruiter_account, candidate_id)
     items = browser.get("/api/v1/me/access-log").json()["items"]
     assert [(item["kind"], item["role"]) for item in items] == [("profile", "Chargée de recrutement")]

@@ -14,8 +14,9 @@ from marketplace.candidates import cvs, index_rows
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import CV, Candidate, RightToWork
 from marketplace.contacts import disclosures
+from marketplace.contacts.gate import gate
 from marketplace.contacts.models import CVDownload, DutyException, DutyState
-from marketplace.contacts.queries import opening_view
+from marketplace.contacts.opening_queries import opening_view
 from marketplace.db import Database
 from marketplace.pdf.results import Extraction, RefusalReason
 from tests.builders import a_recruiter, an_opening
@@ -260,7 +261,7 @@ def test_the_access_log(browser, db, ports, now) -> None:
     with db.transaction() as session:
         account_id = a_recruiter(session).account_id
     for minute in range(51):
-        with disclosures.gate(db, now) as session:
+        with gate(db, now) as session:
             at = now + timedelta(minutes=minute)
             disclosures.open_profile(session, at, ports.settings, account_id, candidate.id)
     page = browser.get("/candidate/access-log").text
@@ -292,7 +293,7 @@ def test_the_state_of_each_copy(browser, db, ports, now, state, exception, words
         recruiter = a_recruiter(session)
         opening = an_opening(session, recruiter)
         view = opening_view(opening)
-    with disclosures.gate(db, now) as session:
+    with gate(db, now) as session:
         _, cv, delete_by_on = disclosures.permit_download(
             session, now, ports.settings, recruiter.account_id, candidate_id, view, copy_id
         )

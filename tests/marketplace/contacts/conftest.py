@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from marketplace.audit import AuditEntry
 from marketplace.contacts import disclosures
+from marketplace.contacts.gate import gate
 from marketplace.contacts.models import Disclosure
-from marketplace.contacts.queries import OpeningView, opening_view
+from marketplace.contacts.opening_queries import OpeningView, opening_view
+from marketplace.contacts.policy import Act
 from marketplace.db import Database
 from marketplace.settings import Settings
 from tests.builders import a_candidate, a_recruiter, an_opening
@@ -39,7 +41,7 @@ class Scene:
 
     @contextmanager
     def gate(self, now: datetime | None = None) -> Iterator[Session]:
-        with disclosures.gate(self.db, now or self.now) as session:
+        with gate(self.db, now or self.now) as session:
             yield session
 
     def ledger(self) -> list[Disclosure]:
@@ -91,6 +93,16 @@ class Scene:
                 session, self.now, self.settings, self.recruiter_account,
                 candidate_id or self.candidate_id, opening or self.opening, uuid4(),
             )  # fmt: skip
+
+
+ACTS: dict[Act, Callable[..., Any]] = {
+    Act.PROFILE: Scene.open_profile,
+    Act.CV_TEXT: Scene.read_text,
+    Act.EMAIL: Scene.reveal,
+    Act.CONTACT: Scene.contact,
+    Act.CV_DOWNLOAD: Scene.download,
+}
+every_act = pytest.mark.parametrize("act", ACTS)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import CV, Candidate
-from marketplace.contacts import downloads, queries, services
+from marketplace.contacts import downloads, ledger_queries, services
 from marketplace.contacts import duties as duties_of
 from marketplace.contacts.models import CVDownload, DutyState
 from marketplace.contacts.policy import Act
@@ -345,7 +345,7 @@ def test_the_access_log_shows_each_disclosure_with_the_duty_of_today(
     take(scene)
     withdraw(scene)
     with scene.db.transaction() as session:
-        copy, profile = queries.access_log(session, scene.candidate_id).rows
+        copy, profile = ledger_queries.access_log(session, scene.candidate_id).rows
     assert (profile.kind, profile.purpose, profile.duty_state, profile.delete_by_on) == (
         Act.PROFILE, "Search for an apprentice", None, None,
     )  # fmt: skip

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from marketplace.contacts import disclosures, messages
+from marketplace.contacts import messages
+from marketplace.contacts.gate import gate
 from marketplace.contacts.models import Contact, Disclosure
 from marketplace.contacts.policy import Act
 from marketplace.db import Database
@@ -21,8 +22,7 @@ from marketplace.ports import Ports
 from marketplace.rate_limits.models import QuotaUse
 from marketplace.recruiters.models import Company, Recruiter
 from tests.builders import a_candidate, a_recruiter, an_opening
-from tests.marketplace.contacts.conftest import Scene
-from tests.marketplace.contacts.test_disclosures import ACTS
+from tests.marketplace.contacts.conftest import ACTS, Scene
 
 QUOTAS = {
     Act.PROFILE: ("OPENING", 200),
@@ -174,7 +174,7 @@ def test_a_company_shares_three_times_the_quota(scene: Scene, database_url: str)
     def attempt(pair: tuple[UUID, UUID]) -> bool:
         account_id, candidate_id = pair
         try:
-            with disclosures.gate(scene.db, scene.now) as session:
+            with gate(scene.db, scene.now) as session:
                 messages.request_contact(
                     session, scene.now, scene.settings, account_id, candidate_id,
                     opening_id=openings[account_id], message="Bonjour",

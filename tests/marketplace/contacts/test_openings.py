@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from uuid import uuid4
 
 import pytest
 
-from marketplace.contacts import openings, queries
+from marketplace.contacts import opening_queries, openings
 from marketplace.contacts.models import OpeningState
 from marketplace.contacts.openings import OpeningChange, own_open_opening
 from marketplace.errors import InvalidInputError, NotAllowedError, NotFoundError
@@ -19,7 +19,7 @@ from tests.marketplace.contacts.conftest import Scene
 START = date(2027, 9, 1)
 
 
-def create(scene: Scene, **changes: object) -> queries.OpeningView:
+def create(scene: Scene, **changes: object) -> opening_queries.OpeningView:
     fields = {"title": "Apprentice developer", "job_country": "GB", "start_on": START}
     with scene.db.transaction() as session:
         return openings.create_opening(
@@ -58,7 +58,7 @@ def test_a_wrong_field_is_named_and_nothing_is_stored(scene: Scene, field: str, 
         create(scene, **{field: value})
     assert [error.field for error in refused.value.errors] == [field]
     with scene.db.transaction() as session:
-        assert len(queries.openings(session, scene.recruiter_id).rows) == 1
+        assert len(opening_queries.openings(session, scene.recruiter_id).rows) == 1
 
 
 @pytest.mark.parametrize("start_on", [date(2025, 11, 23), date(2031, 11, 23)])
@@ -114,20 +114,3 @@ def test_another_recruiters_opening_is_unknown(scene: Scene) -> None:
                 )
             with pytest.raises(InvalidInputError):
                 own_open_opening(session, scene.recruiter_id, opening_id)
-
-
-def test_openings_are_paged_newest_first(scene: Scene) -> None:
-    """Interface: a list goes on exactly where the last page ended."""
-    with scene.db.transaction() as session:
-        recruiter = session.get_one(Recruiter, scene.recruiter_id)
-        for minutes in range(5):
-            an_opening(session, recruiter, created_at=scene.now + timedelta(minutes=minutes // 2))
-        seen, after = [], None
-        for _ in range(3):
-            page = queries.openings(session, scene.recruiter_id, after=after, size=2)
-            seen += [opening.id for opening in page.rows]
-            after = page.after
-        everything = queries.openings(session, scene.recruiter_id, size=50)
-    assert after is None
-    assert len(set(seen)) == 6
-    assert seen == [opening.id for opening in everything.rows]

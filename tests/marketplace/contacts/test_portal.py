@@ -18,8 +18,7 @@ from marketplace.app import create_app
 from marketplace.candidates.models import CV, Candidate
 from marketplace.contacts.models import Contact, CVDownload, Disclosure, Opening
 from marketplace.ports import Ports
-from marketplace.recruiters.models import Recruiter
-from tests.builders import a_candidate, an_opening
+from tests.builders import a_candidate
 from tests.marketplace.contacts.conftest import Scene
 from tests.portal import PortalClient, text_of
 
@@ -236,26 +235,6 @@ def test_a_copy_is_taken_listed_and_attested(recruiter: PortalClient, scene: Sce
     assert recruiter.submit(attest, {"which": "nonsense"}, page="/recruiter/openings").status_code == 404
 
 
-def test_openings_are_made_changed_closed_and_reopened(recruiter: PortalClient, scene: Scene) -> None:
-    """D3: each step by a form; a wrong one comes back with the field marked."""
-    form = {"title": "Apprentice cook", "company": "", "job_country": "GB", "start_on": "2027-09-01"}
-    assert recruiter.submit("/recruiter/openings", form, page="/recruiter/openings").status_code == 303
-    wrong = recruiter.submit("/recruiter/openings", {**form, "title": " "}, page="/recruiter/openings")
-    assert wrong.status_code == 422
-    assert 'id="error-title"' in wrong.text
-    own = f"/recruiter/openings/{scene.opening.id}"
-    assert f'value="{scene.opening.title}"' in recruiter.get(own).text
-    assert recruiter.submit(own, {**form, "title": "Cook"}, page=own).status_code == 303
-    assert recruiter.submit(own, {**form, "start_on": "2099-01-01"}, page=own).status_code == 422
-    for state in ("closed", "open"):
-        assert recruiter.submit(f"{own}/state", {"state": state}, page=own).status_code == 303
-    assert recruiter.submit(f"{own}/state", {"state": "sold"}, page=own).status_code == 422
-    assert recruiter.get(f"/recruiter/openings/{uuid4()}").status_code == 404
-    read = text_of(recruiter.get("/recruiter/openings").text)
-    assert "Apprentice cook" in read
-    assert "Cook" in read
-
-
 def test_an_opening_after_the_permit_is_marked_in_the_choice(recruiter: PortalClient, scene: Scene) -> None:
     """D2: the choice of openings warns, and the contact goes out all the same."""
     from marketplace.candidates.models import RightToWork
@@ -269,18 +248,6 @@ def test_an_opening_after_the_permit_is_marked_in_the_choice(recruiter: PortalCl
     sent = recruiter.submit(f"{person}/contacts", form, page="/recruiter/openings")
     assert sent.status_code == 303
     assert "right to work ends before" in text_of(recruiter.get(sent.headers["location"]).text)
-
-
-def test_long_lists_go_on(recruiter: PortalClient, scene: Scene) -> None:
-    """Interface: a next page where there is more than one."""
-    with scene.db.transaction() as session:
-        row = session.get_one(Recruiter, scene.recruiter_id)
-        for _ in range(55):
-            an_opening(session, row)
-    first = recruiter.get("/recruiter/openings").text
-    following = re.search(r'href="(/recruiter/openings\?cursor=[^"]+)"', first)
-    assert following
-    assert "Back to the first page" in recruiter.get(following[1]).text
 
 
 def test_hidden_and_unknown_people_have_the_same_page(recruiter: PortalClient, scene: Scene) -> None:

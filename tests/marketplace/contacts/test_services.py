@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from datetime import date
 
-import pytest
+from sqlalchemy.orm import Session
 
 from marketplace import outbox
 from marketplace.candidates.lifecycle import CandidateState
 from marketplace.candidates.models import Candidate
-from marketplace.contacts import queries, services
-from marketplace.contacts.policy import Act
-from marketplace.errors import ContactNotAllowedError, InvalidInputError, NotFoundError
+from marketplace.contacts import services
+from marketplace.contacts.asking_recruiters import asking_recruiter
+from marketplace.errors import ContactNotAllowedError, NotFoundError
 from tests.builders import a_block, a_candidate, an_exclusion
 from tests.marketplace.contacts.conftest import Scene
+
+
+def listing_of(session: Session, scene: Scene, job_country: str = "FR") -> services.Listing:
+    asker = asking_recruiter(session, scene.recruiter_account)
+    return services.listing_of(session, scene.now, scene.settings, asker, job_country)
 
 
 def test_a_listing_names_country_permit_and_who_refuses(scene: Scene) -> None:
@@ -24,20 +29,11 @@ def test_a_listing_names_country_permit_and_who_refuses(scene: Scene) -> None:
         an_exclusion(session, excluding, company_id=scene.company_id)
         changing = a_candidate(session)
         outbox.publish(session, scene.now, "candidate.changed", changing.id, lowers_visibility=True)
-        listing = services.listing_for(session, scene.now, scene.settings, scene.recruiter_account, "GB")
+        listing = listing_of(session, scene, "GB")
         keys = {blocking.key, excluding.key, changing.key}
     visibility = listing.visibility
     assert (visibility.country, visibility.job_country, visibility.today) == ("FR", "GB", date(2026, 11, 23))
     assert visibility.excluded_keys == keys
-
-
-def test_the_job_country_is_the_recruiters_own_by_default(scene: Scene) -> None:
-    """D2, G: without a job country it is the work country; outside the Territory it is a 422."""
-    with scene.db.transaction() as session:
-        listing = services.listing_for(session, scene.now, scene.settings, scene.recruiter_account)
-        assert listing.visibility.job_country == "FR"
-        with pytest.raises(InvalidInputError):
-            services.listing_for(session, scene.now, scene.settings, scene.recruiter_account, "DE")
 
 
 def test_what_is_listed_may_be_contacted_and_the_rest_is_not(scene: Scene) -> None:
@@ -64,7 +60,7 @@ def test_what_is_listed_may_be_contacted_and_the_rest_is_not(scene: Scene) -> No
         blocking = a_candidate(session)
         a_block(session, blocking, recruiter_id=scene.recruiter_id)
         people.append(blocking.id)
-        listing = services.listing_for(session, scene.now, scene.settings, scene.recruiter_account)
+        listing = listing_of(session, scene)
         cards = services.listed_cards(session, scene.settings, listing, people)
         listed = {card.candidate_id for card in cards}
     reached = set()
@@ -81,17 +77,7 @@ def test_what_is_listed_may_be_contacted_and_the_rest_is_not(scene: Scene) -> No
 def test_the_re_check_sees_a_withdrawal_after_the_query(scene: Scene) -> None:
     """INV-2: a hit whose person withdrew between query and page is not shown."""
     with scene.db.transaction() as session:
-        listing = services.listing_for(session, scene.now, scene.settings, scene.recruiter_account)
+        listing = listing_of(session, scene)
     scene.change(Candidate, scene.candidate_id, state=CandidateState.HIDDEN)
     with scene.db.transaction() as session:
         assert services.listed_cards(session, scene.settings, listing, [scene.candidate_id]) == []
-
-
-def test_seen_or_contacted_is_told_apart(scene: Scene) -> None:
-    """C6: what a recruiter already did with whom, by the ledger."""
-    scene.open_profile()
-    scene.contact()
-    with scene.db.transaction() as session:
-        other = a_candidate(session).id
-        done = queries.seen_or_contacted(session, scene.recruiter_id, [scene.candidate_id, other])
-    assert done == {scene.candidate_id: frozenset({Act.PROFILE, Act.CONTACT})}

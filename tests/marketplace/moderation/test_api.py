@@ -10,7 +10,8 @@ from litestar import Litestar
 
 from marketplace.app import create_app
 from marketplace.candidates.models import CV, Candidate
-from marketplace.contacts import disclosures, downloads
+from marketplace.contacts import downloads
+from marketplace.contacts.gate import gate
 from marketplace.recruiters.models import Recruiter
 from tests.builders import PASSWORD, an_opening
 from tests.marketplace.moderation.conftest import DAY, Court
@@ -107,7 +108,7 @@ def test_a_recorded_download_is_dead(court: Court, browser: PortalClient) -> Non
     with ports.db.transaction() as session:
         opening = an_opening(session, session.get_one(Recruiter, court.recruiter_id))
         assert session.query(CV).filter_by(candidate_id=court.candidate_id).count() == 1
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         copy = downloads.download_cv(
             session, now, ports.settings, court.recruiter, session_id, court.candidate_id,
             opening_id=opening.id,

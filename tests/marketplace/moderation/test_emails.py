@@ -10,7 +10,8 @@ from sqlalchemy import update
 from marketplace import mail_delivery
 from marketplace.accounts.mail_requests import request_mail
 from marketplace.accounts.models import Account
-from marketplace.contacts import disclosures, messages
+from marketplace.contacts import messages
+from marketplace.contacts.gate import gate
 from marketplace.mail import Mail, MailSink
 from marketplace.mail_delivery import composers, deliver_due_mails
 from marketplace.moderation.tasks import reinstate_due
@@ -81,7 +82,7 @@ def _written(court: Court) -> None:
     ports, now = court.ports, court.now
     with ports.db.transaction() as session:
         opening = an_opening(session, session.get_one(Recruiter, court.recruiter_id))
-    with disclosures.gate(ports.db, now) as session:
+    with gate(ports.db, now) as session:
         contact = messages.request_contact(
             session, now, ports.settings, court.recruiter, court.candidate_id, opening_id=opening.id,
             message="Bonjour",

@@ -9,6 +9,7 @@ import pytest
 from indexer.rebuild import rebuild
 from indexer.relay import drain
 from marketplace.contacts import disclosures
+from marketplace.contacts.gate import gate
 from marketplace.errors import NotFoundError
 from marketplace.moderation.tasks import reinstate_due
 from marketplace.search.portal import searcher_of
@@ -32,7 +33,7 @@ def test_out_of_every_search_at_the_commit(court: Court) -> None:
     results = found(court, q="python")
     assert (ids(results), results.total.value) == ([], 0)
     assert all(bucket.count.value == 0 for facet in results.facets for bucket in facet.buckets)
-    with pytest.raises(NotFoundError), disclosures.gate(court.ports.db, court.now) as session:
+    with pytest.raises(NotFoundError), gate(court.ports.db, court.now) as session:
         disclosures.open_profile(
             session, court.now, court.ports.settings, court.recruiter, court.candidate_id, None
         )

@@ -18,7 +18,7 @@ from indexer.relay import drain
 from marketplace.candidates import services as candidates
 from marketplace.candidates.models import Candidate, CandidateState, WorkRight
 from marketplace.clock import FixedClock
-from marketplace.contacts import disclosures
+from marketplace.contacts.gate import meet
 from marketplace.contacts.policy import Act
 from marketplace.contacts.services import candidate_withdrew
 from marketplace.errors import InvalidInputError, NotAllowedError, SearchUnavailableError
@@ -251,7 +251,7 @@ def allowed_people(market: Market) -> list[dict[str, Any]]:
             select(Candidate.id, Candidate.region, Candidate.job_fields, Candidate.start_day)
         ).all()
         for row in rows:
-            meeting = disclosures.meet(session, now, settings, market.account_id, row.id, Act.CONTACT)
+            meeting = meet(session, now, settings, market.account_id, row.id, Act.CONTACT)
             if meeting.decide("FR", Act.CONTACT).allowed:
                 allowed.append(
                     {
