@@ -24,7 +24,7 @@ def main() -> None:
     rebuild.run(candidates=20_000, rounds=3 if arguments.full else 2)
     load.run(candidates=20_000, seconds=60)
     if arguments.full:
-        scale.run([100_000, 1_000_000], requests=300, seconds=20)
+        scale.run([100_000, 1_000_000], shards=None, requests=300, seconds=20)
 
 
 if __name__ == "__main__":

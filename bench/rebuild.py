@@ -47,6 +47,7 @@ class Command:
             "DATABASE_URL": settings.database_url,
             "MARKETPLACE_DATA": str(settings.data),
             "MARKETPLACE_SEARCH": settings.search,
+            "MARKETPLACE_OPENSEARCH_SHARDS": str(settings.opensearch_shards),
         }
         self.peak_megabytes = 0.0
         self.cpu_seconds = 0.0

@@ -1,10 +1,11 @@
 """What a number of candidates costs on one node: time, disk, memory, latency; the figures of docs/scale.md.
 
 ``python -m bench.scale --sizes 100000 1000000`` with ``OPENSEARCH_URL`` on an empty node. For each size in
-turn: candidates are written up to it, the index is rebuilt by the command in a process of its own, and the
-main query of ``bench.search`` is asked of the service over HTTP and of the node itself, as the adapter
-asks it. Nothing is merged by hand: what is measured is what a rebuild leaves. The aim: p95 at the last
-size at most four times that at the first.
+turn: candidates are written up to it, the index is rebuilt by the command in a process of its own, with the
+shards docs/scale.md reckons with (one for each half million) or with ``--shards``, and the main query of
+``bench.search`` is asked of the service over HTTP and of the node itself, as the adapter asks it. Nothing is
+merged by hand: what is measured is what a rebuild leaves. The aim: p95 at the last size at most four times
+that at the first.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from bench.installation import installation, on_node
 from bench.memory import tree
 from bench.rebuild import Command
 from bench.search import recruiter_with_token, served, visibility_of
+from bench.sizing import Assumed, shards_of
 from marketplace.ports import Ports
 
 COUNTRY = "FR"
@@ -97,10 +99,10 @@ def answered(sides: Sides, side: str, seconds: float, cpu: Callable[[], dict[str
 
 
 def measure(
-    ports: Ports, sizes: list[int], requests: int, seconds: float, postgres: int | None
+    ports: Ports, sizes: list[int], shards: int | None, requests: int, seconds: float, postgres: int | None
 ) -> list[Figures]:
     """Grow to each size in turn and measure there."""
-    node, command = Node(ports.settings.opensearch_url), Command(ports.settings)
+    node = Node(ports.settings.opensearch_url)
     account_id, token = recruiter_with_token(ports)
     written = 0
     figures: list[Figures] = []
@@ -111,6 +113,8 @@ def measure(
             session.execute(text("VACUUM ANALYZE"))
         written = size
         one: Figures = {"candidates": size, "written_in_s": round(time.perf_counter() - started)}
+        one["shards"] = shards or shards_of(size, Assumed())
+        command = Command(replace(ports.settings, opensearch_shards=one["shards"]))
         before = node.cpu_seconds()
         started = time.perf_counter()
         rate = command()
@@ -142,14 +146,14 @@ def measure(
     return figures
 
 
-def run(sizes: list[int], requests: int, seconds: float) -> None:
+def run(sizes: list[int], shards: int | None, requests: int, seconds: float) -> None:
     """Set everything up in a folder of its own, measure, print a table and write the JSON."""
     url = os.environ.get("OPENSEARCH_URL")
     if not url:
         sys.exit("bench.scale needs OPENSEARCH_URL: start a node with `make opensearch`")
     patient = replace(on_node(url), search_milliseconds=10_000)  # what is slow is to be counted, not refused
     with installation(patient) as ports:
-        figures = measure(ports, sizes, requests, seconds, _postmaster(ports.settings.data))
+        figures = measure(ports, sizes, shards, requests, seconds, _postmaster(ports.settings.data))
     grown = figures[-1]["service_p95_ms"] / figures[0]["service_p95_ms"]
     told = {
         "sizes": figures, "p95_grew_by": round(grown, 2), "gate": TIMES, "within_gate": grown <= TIMES,
@@ -172,10 +176,11 @@ def _postmaster(folder: Path) -> int | None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--shards", type=int, help="of the index at every size, instead of by its size")
     parser.add_argument("--requests", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=20.0, help="of each throughput run")
     arguments = parser.parse_args()
-    run(sorted(arguments.sizes), arguments.requests, arguments.seconds)
+    run(sorted(arguments.sizes), arguments.shards, arguments.requests, arguments.seconds)
 
 
 if __name__ == "__main__":

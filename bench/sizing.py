@@ -92,15 +92,18 @@ def rows(measured: Measured, assumed: Assumed) -> list[Row]:
     return [(name, *(one[name] for one in told)) for name in told[0]]
 
 
+def shards_of(documents: float, assumed: Assumed) -> int:
+    """Return into how many shards the index of a country with so many documents is cut."""
+    return max(1, math.ceil(documents / MILLION / assumed.shard_millions))
+
+
 def _at(candidates: int, measured: Measured, assumed: Assumed) -> dict[str, str]:
     countries = {code: candidates * share for code, share in SHARES}
     searches = (
         candidates * assumed.recruiters_per_candidate * assumed.searches_a_day * assumed.busiest_hour / 3600
     )
     changes = 2 * candidates * assumed.changes_a_month / 30 / DAY_SECONDS
-    shards = {
-        code: max(1, math.ceil(count / MILLION / assumed.shard_millions)) for code, count in countries.items()
-    }
+    shards = {code: shards_of(count, assumed) for code, count in countries.items()}
     search_ms = {code: measured.search_cpu_ms(count) for code, count in countries.items()}
     mean_ms = sum(share * search_ms[code] for code, share in SHARES)
     node_ms = searches * mean_ms + changes * measured.node_load_cpu_ms * assumed.copies
