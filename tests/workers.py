@@ -28,6 +28,7 @@ from marketplace.app import build_ports
 from marketplace.candidates import cvs
 from marketplace.candidates.index_rows import CHANGED
 from marketplace.candidates.models import CV, CVState
+from marketplace.demo.children import wrapped
 from marketplace.demo.cv_layouts import draw
 from marketplace.demo.embedded_valkey import ValkeyServer
 from marketplace.demo.people import persona
@@ -56,7 +57,7 @@ class Workshop:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Start ``marketplace COMMAND`` in a process group of its own."""
+        """Start ``marketplace COMMAND`` in a process group of its own; it ends with the tests."""
         own = {
             **os.environ, "DATABASE_URL": self.settings.database_url, "REDIS_URL": self.broker.url,
             "SMTP_URL": "", "MARKETPLACE_DATA": str(self.settings.data),
@@ -66,7 +67,7 @@ class Workshop:
         self.settings.data.mkdir(parents=True, exist_ok=True)
         with self._log(len(self._processes)).open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "marketplace.cli", *command],
+                wrapped([sys.executable, "-m", "marketplace.cli", *command]),
                 env=own, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         self._processes.append(process)
