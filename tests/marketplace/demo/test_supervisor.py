@@ -57,7 +57,7 @@ class Run:
             assert time.monotonic() < end, self.said
             time.sleep(0.1)
 
-    def ended(self, seconds: float = 30) -> int:
+    def ended(self, seconds: float = 60) -> int:
         """Wait for the end and return the exit code."""
         return self.process.wait(seconds)
 
@@ -86,7 +86,7 @@ def test_the_life_of_a_service(
     port = free_port()
     first = runs(port)
     first.wait_until_running()
-    assert is_ready(port)
+    assert wait_for(partial(is_ready, port)), missing_for_readiness(HOST, port)
     accounts = json.loads((tmp_path / "data" / "demo.json").read_text(encoding="utf-8"))["accounts"]
     assert {account["role"] for account in accounts} == {"recruiter", "candidate", "admin"}
     for account in accounts:
@@ -97,7 +97,7 @@ def test_the_life_of_a_service(
     second = runs(free_port())
     assert second.ended() == 1
     assert f"already running in {tmp_path / 'data'}: http://127.0.0.1:{port}" in second.said
-    assert is_ready(port)
+    assert wait_for(partial(is_ready, port)), missing_for_readiness(HOST, port)
 
     for name, said in (("marketplace.app", "web ended"), ("bin/postgres", "Postgres ended")):
         kill(tmp_path / "data", name)
@@ -111,7 +111,7 @@ def test_the_life_of_a_service(
     again = runs(port)
     again.wait_until_running()
     assert "Sample data" not in again.said
-    assert is_ready(port)
+    assert wait_for(partial(is_ready, port)), missing_for_readiness(HOST, port)
     again.process.send_signal(signal.SIGINT)
     assert again.ended() == 0
     assert_nothing_left()
