@@ -22,6 +22,20 @@ from marketplace.recruiters.models import Company, Recruiter
 
 
 @dataclass(frozen=True)
+class Asker:
+    """A recruiter as exclusions and blocks name them (rules C5, C8).
+
+    ``domains`` are the company's known domains and the recruiter's own; an excluded domain covers its
+    sub-domains.
+    """
+
+    recruiter_id: UUID
+    company_id: UUID
+    domains: Collection[str]
+    registration_number: str | None
+
+
+@dataclass(frozen=True)
 class Refusals:
     """Which of the candidate's own refusals meet an asker (rules C5, C8)."""
 
@@ -29,23 +43,13 @@ class Refusals:
     recruiter_blocked: bool
 
 
-def hidden_from(
-    session: Session,
-    recruiter_id: UUID,
-    company_id: UUID,
-    domains: Collection[str],
-    registration_number: str | None,
-) -> frozenset[int]:
-    """Return the keys of candidates who exclude this company or blocked this recruiter (rules C5, C8).
-
-    ``domains`` are the company's known domains and the recruiter's own; an excluded domain covers
-    its sub-domains.
-    """
+def hidden_from(session: Session, asker: Asker) -> frozenset[int]:
+    """Return the keys of candidates who exclude the asker's company or blocked the asker (rules C5, C8)."""
     values = {
-        "recruiter": recruiter_id,
-        "company": company_id,
-        "domains": sorted(domain_and_parents(domains)),
-        "number": registration_number,
+        "recruiter": asker.recruiter_id,
+        "company": asker.company_id,
+        "domains": sorted(domain_and_parents(asker.domains)),
+        "number": asker.registration_number,
     }
     return frozenset(session.scalars(_refusing(), values))
 
@@ -68,37 +72,26 @@ def _refusing() -> Any:
     return select(Candidate.key).join(refusing, refusing.c.candidate_id == Candidate.id)
 
 
-def refusals_of(
-    session: Session,
-    candidate_id: UUID,
-    recruiter_id: UUID,
-    company_id: UUID,
-    domains: Collection[str],
-    registration_number: str | None,
-) -> Refusals:
-    """Return which refusals of one candidate meet this recruiter: the reasons of D3, told apart."""
-    excluded = select(Exclusion.id).where(
-        Exclusion.candidate_id == candidate_id, _excludes(company_id, domains, registration_number)
-    )
-    blocked = select(Block.id).where(Block.candidate_id == candidate_id, _blocks(recruiter_id, company_id))
+def refusals_of(session: Session, candidate_id: UUID, asker: Asker) -> Refusals:
+    """Return which refusals of one candidate meet the asker: the reasons of D3, told apart."""
+    excluded = select(Exclusion.id).where(Exclusion.candidate_id == candidate_id, _excludes(asker))
+    blocked = select(Block.id).where(Block.candidate_id == candidate_id, _blocks(asker))
     row = session.execute(select(excluded.exists(), blocked.exists())).one()
     return Refusals(company_excluded=row[0], recruiter_blocked=row[1])
 
 
-def _excludes(
-    company_id: UUID, domains: Collection[str], registration_number: str | None
-) -> ColumnElement[bool]:
+def _excludes(asker: Asker) -> ColumnElement[bool]:
     conditions = [
-        Exclusion.company_id == company_id,
-        Exclusion.domain.in_(domain_and_parents(domains)),
+        Exclusion.company_id == asker.company_id,
+        Exclusion.domain.in_(domain_and_parents(asker.domains)),
     ]
-    if registration_number:
-        conditions.append(Exclusion.registration_number == registration_number)
+    if asker.registration_number:
+        conditions.append(Exclusion.registration_number == asker.registration_number)
     return or_(*conditions)
 
 
-def _blocks(recruiter_id: UUID, company_id: UUID) -> ColumnElement[bool]:
-    return or_(Block.recruiter_id == recruiter_id, Block.company_id == company_id)
+def _blocks(asker: Asker) -> ColumnElement[bool]:
+    return or_(Block.recruiter_id == asker.recruiter_id, Block.company_id == asker.company_id)
 
 
 def company_name(session: Session, company_id: UUID) -> str:

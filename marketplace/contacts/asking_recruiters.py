@@ -12,6 +12,7 @@ from sqlalchemy import Select, Uuid, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.accounts.models import Account
+from marketplace.candidates.refusals import Asker
 from marketplace.errors import NotFoundError
 from marketplace.rate_limits.policy import Counted
 from marketplace.recruiters.lifecycle import (
@@ -48,6 +49,11 @@ class AskingRecruiter:
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def asker(self) -> Asker:
+        """Whom exclusions and blocks may mean (rules C5, C8)."""
+        return Asker(self.recruiter_id, self.company_id, self.domains, self.registration_number)
 
     @property
     def counted(self) -> Counted:

@@ -114,13 +114,7 @@ def hidden_among(
     today = now.date()
     asker = recruiter_facts(session, now, settings, recruiter)
     known = visibility_facts(session, candidate_ids) if candidate_ids else {}
-    refusing = hidden_from(
-        session,
-        recruiter.recruiter_id,
-        recruiter.company_id,
-        recruiter.domains,
-        recruiter.registration_number,
-    )
+    refusing = hidden_from(session, recruiter.asker)
     seen = set()
     for candidate_id, facts in known.items():
         refused = facts.key in refusing

@@ -146,14 +146,7 @@ def meet(
     if facts is None:
         raise HiddenCandidateError(Attempt(account_id, candidate_id, act, ("unknown",)))
     today = now.date()
-    refusals = refusals_of(
-        session,
-        candidate_id,
-        recruiter.recruiter_id,
-        recruiter.company_id,
-        recruiter.domains,
-        recruiter.registration_number,
-    )
+    refusals = refusals_of(session, candidate_id, recruiter.asker)
     return Meeting(
         recruiter=recruiter,
         candidate_id=candidate_id,

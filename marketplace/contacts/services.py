@@ -50,13 +50,7 @@ def listing_of(
     recruiter's side empty no list: what a recruiter not yet verified may see, the caller decides (B3).
     """
     facts = facts_for_lists(now, settings, recruiter)
-    refusing = hidden_from(
-        session,
-        recruiter.recruiter_id,
-        recruiter.company_id,
-        recruiter.domains,
-        recruiter.registration_number,
-    )
+    refusing = hidden_from(session, recruiter.asker)
     pending = index_rows.pending_lower_keys(session, recruiter.work_country)
     return Listing(
         recruiter=recruiter,

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from marketplace.candidates import exclusions
-from marketplace.candidates.refusals import Refusals, hidden_from, refusals_of
+from marketplace.candidates.refusals import Asker, Refusals, hidden_from, refusals_of
 from marketplace.errors import ConflictError, InvalidInputError, NotFoundError
 from tests.builders import a_candidate, a_company, a_recruiter
 
@@ -102,13 +102,12 @@ def test_at_most_two_hundred(session, now) -> None:
 def test_blocking_and_unblocking(session, now) -> None:
     """C8: a block holds from its commit, once however often it is asked for, and can be taken back."""
     person, recruiter = a_candidate(session), a_recruiter(session)
-    nowhere: list[str] = []
-    asker = (recruiter.id, recruiter.company_id, nowhere, None)
+    asker = Asker(recruiter.id, recruiter.company_id, [], None)
     for _ in range(2):
         exclusions.block(session, now, person.account_id, recruiter_id=recruiter.id)
     exclusions.block(session, now, person.account_id, company_id=recruiter.company_id)
-    assert refusals_of(session, person.id, *asker) == Refusals(company_excluded=False, recruiter_blocked=True)
+    assert refusals_of(session, person.id, asker) == Refusals(company_excluded=False, recruiter_blocked=True)
     exclusions.unblock(session, now, person.account_id, recruiter_id=recruiter.id)
-    assert hidden_from(session, *asker) == {person.key}
+    assert hidden_from(session, asker) == {person.key}
     exclusions.unblock(session, now, person.account_id, company_id=recruiter.company_id)
-    assert hidden_from(session, *asker) == frozenset()
+    assert hidden_from(session, asker) == frozenset()

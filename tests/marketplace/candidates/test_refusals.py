@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from marketplace.candidates.refusals import Refusals, hidden_from, refusals_of
+from marketplace.candidates.refusals import Asker, Refusals, hidden_from, refusals_of
 from tests.builders import a_block, a_candidate, a_company, a_recruiter, an_exclusion
 
 EXCLUDING = [
@@ -25,9 +25,9 @@ def test_exclusions_by_domain_and_number(session, exclusion: dict[str, str], is_
     person = a_candidate(session)
     a_candidate(session)
     an_exclusion(session, person, **exclusion)
-    asker = (recruiter.id, recruiter.company_id, ["jobs.acme.fr"], "732829320")
-    assert hidden_from(session, *asker) == ({person.key} if is_hidden else frozenset())
-    assert refusals_of(session, person.id, *asker) == Refusals(
+    asker = Asker(recruiter.id, recruiter.company_id, ["jobs.acme.fr"], "732829320")
+    assert hidden_from(session, asker) == ({person.key} if is_hidden else frozenset())
+    assert refusals_of(session, person.id, asker) == Refusals(
         company_excluded=is_hidden, recruiter_blocked=False
     )
 
@@ -45,7 +45,7 @@ def test_exclusions_and_blocks_by_id(session, by: str) -> None:
     else:
         a_block(session, person, recruiter_id=blocked.id)
     seen = {
-        name: hidden_from(session, who.id, who.company_id, [], None)
+        name: hidden_from(session, Asker(who.id, who.company_id, [], None))
         for name, who in {"blocked": blocked, "colleague": colleague, "other": other}.items()
     }
     assert seen == {
@@ -53,5 +53,5 @@ def test_exclusions_and_blocks_by_id(session, by: str) -> None:
         "colleague": {person.key} if by == "company" else frozenset(),
         "other": frozenset(),
     }
-    asked = refusals_of(session, person.id, blocked.id, company.id, [], None)
+    asked = refusals_of(session, person.id, Asker(blocked.id, company.id, [], None))
     assert asked == Refusals(company_excluded=False, recruiter_blocked=True)
