@@ -26,26 +26,7 @@ from marketplace.ports import Ports
 from marketplace.search.document import CandidateDocument
 from marketplace.search.port import DocumentRefusedError, SearchIndex
 from tests.builders import a_candidate
-
-
-def changed(ports: Ports, candidate_id: UUID, **details: Any) -> None:
-    with ports.db.transaction() as session:
-        outbox.publish(
-            session,
-            ports.clock.now(),
-            index_rows.CHANGED,
-            candidate_id,
-            details=details,
-            lowers_visibility=True,
-        )
-
-
-def a_listed_candidate(ports: Ports, **columns: Any) -> tuple[UUID, int]:
-    with ports.db.transaction() as session:
-        candidate = a_candidate(session, **columns)
-        made = candidate.id, candidate.key
-    changed(ports, made[0])
-    return made
+from tests.indexer.conftest import a_listed_candidate, changed
 
 
 def set_columns(ports: Ports, candidate_id: UUID, **columns: Any) -> None:
