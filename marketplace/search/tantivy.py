@@ -76,9 +76,9 @@ class TantivyIndex:
         """See :meth:`SearchIndex.search`."""
         needs = synonyms.expand(query.words)
         with engine_faults():
-            searcher = self._searcher(query.visibility.country)
-            if searcher is not None and self._is_whole(query.visibility.country):
-                return answer(searcher, query, needs)
+            reader = self._reader(query.visibility.country)
+            if reader is not None and reader.current.complete:
+                return answer(reader.searcher, query, needs)
         facets = tuple(result(facet, {}, query.selections.get(facet.name, ())) for facet in FACETS.values())
         return SearchPage(
             0, (), facets if query.with_facets else (), None, words.reading(needs), has_index=False
@@ -158,20 +158,20 @@ class TantivyIndex:
     def versions(self, country: str) -> Versions:
         """See :meth:`SearchIndex.versions`."""
         with engine_faults():
-            searcher = self._searcher(country)
-        return iter(()) if searcher is None else listed(searcher)
+            reader = self._reader(country)
+        return iter(()) if reader is None else listed(reader.searcher)
 
     def stored(self, country: str, keys: Collection[int]) -> dict[int, int]:
         """See :meth:`SearchIndex.stored`."""
         with engine_faults():
-            searcher = self._searcher(country)
-            return {} if searcher is None or not keys else dict(stored_versions(searcher, keys))
+            reader = self._reader(country)
+            return {} if reader is None or not keys else dict(stored_versions(reader.searcher, keys))
 
     def count(self, country: str) -> int:
         """See :meth:`SearchIndex.count`."""
         with engine_faults():
-            searcher = self._searcher(country)
-            return 0 if searcher is None else searcher.num_docs
+            reader = self._reader(country)
+            return 0 if reader is None else reader.searcher.num_docs
 
     def health(self) -> IndexHealth:
         """See :meth:`SearchIndex.health`."""
@@ -186,12 +186,15 @@ class TantivyIndex:
     def close(self) -> None:
         """See :meth:`SearchIndex.close`. Readers are mapped files, which go with the process."""
 
-    def _searcher(self, country: str) -> tantivy.Searcher | None:
-        """Return a searcher of the last commit, or none where nothing fits this code."""
+    def _reader(self, country: str) -> _Reader | None:
+        """Return the reader of the last commit, or none where nothing fits this code.
+
+        What is not complete was begun anew and waits for its rebuild: a search may not show it.
+        """
         folder = self._folders[country]
         reader = self._readers.get(country)
         if reader is not None and folder.stamp(reader.current) == reader.stamp:
-            return reader.searcher if reader.current.fingerprint == fingerprint() else None
+            return reader if reader.current.fingerprint == fingerprint() else None
         for _ in range(3):  # the generation may be swapped and removed while it is opened
             current = folder.current()
             if current is None or current.fingerprint != fingerprint():
@@ -203,13 +206,8 @@ class TantivyIndex:
                 except (ValueError, OSError):
                     continue
                 self._readers[country] = reader
-                return reader.searcher
+                return reader
         raise SearchUnavailableError
-
-    def _is_whole(self, country: str) -> bool:
-        """Whether everybody is in what answers; what was begun anew waits for its rebuild."""
-        reader = self._readers.get(country)
-        return reader is not None and reader.current.complete
 
     def _writable(self, folder: CountryFolder) -> tantivy.Index:
         """Return the index to write to, begun anew where none fits; called under the write lock."""

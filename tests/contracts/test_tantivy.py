@@ -46,9 +46,9 @@ class TestTantivy(SearchIndexContract):
 
 
 def searcher_of(index: TantivyIndex) -> tantivy.Searcher:
-    searcher = index._searcher("FR")
-    assert searcher is not None
-    return searcher
+    reader = index._reader("FR")
+    assert reader is not None
+    return reader.searcher
 
 
 @pytest.fixture(scope="module")
