@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
+from marketplace.candidates.scrubbing import GAP
 from marketplace.search import analysis, synonyms
 from marketplace.search.document import STEMMINGS
 from marketplace.search.query import Words
 
 _BLANKS = re.compile(r"\s+")
 _LAST_BLANK = re.compile(r"\s+\S*\Z")
-_GAPS = re.compile(r"…(?:[^\w…]*…)+")
+_GAPS = re.compile(rf"{GAP}(?:[^\w{GAP}]*{GAP})+")
 """What scrubbing left of a line of contact data: gaps with nothing but separators between them."""
-_FIRST_GAPS = re.compile(r"\A(?:[^\w…]*…)+\s*")
-_LAST_GAPS = re.compile(r"\s*(?:…[^\w…]*)+\Z")
+_FIRST_GAPS = re.compile(rf"\A(?:[^\w{GAP}]*{GAP})+\s*")
+_LAST_GAPS = re.compile(rf"\s*(?:{GAP}[^\w{GAP}]*)+\Z")
 _MOST_MARKS = 40
 """Found words looked at for fragments: the beginning of a text decides, and a card costs little."""
 _MOST_WINDOWS = 12
@@ -358,7 +359,7 @@ def _tidied(spans: Sequence[Span]) -> Fragment:
     last = len(spans) - 1
     tidied = []
     for place, span in enumerate(spans):
-        text = _GAPS.sub("…", _BLANKS.sub(" ", span.text))
+        text = _GAPS.sub(GAP, _BLANKS.sub(" ", span.text))
         if place == 0 and not span.match:
             text = _FIRST_GAPS.sub("", text)
         if place == last and not span.match:
