@@ -20,7 +20,7 @@ from marketplace.ports import Ports
 from marketplace.web.guards import requires_recruiter
 from marketplace.web.identity import Member
 from marketplace.web.pages import render, see_other
-from marketplace.web.portal import FormData, errors_by_field, form_post, page_get
+from marketplace.web.portal import FormData, form_again, form_post, page_get
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -67,7 +67,6 @@ def except_form(
     request: AnyRequest,
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    language: NamedDependency[str],
     form: NamedDependency[FormData],
 ) -> Response[Any]:
     """Say why chosen copies must be kept (D4)."""
@@ -76,8 +75,7 @@ def except_form(
         with ports.db.transaction() as session:
             duties.settle(session, ports.clock.now(), member.account_id, chosen, said)
     except InvalidInputError as refused:
-        errors = errors_by_field(refused, language)
-        return _own_page(request, ports, member, None, status=422, errors=errors, form=form)
+        return _own_page(request, ports, member, None, form=form, **form_again(request, refused))
     return see_other(OWN, KEPT)
 
 
@@ -106,15 +104,13 @@ def link_except_form(
     request: AnyRequest,
     ports: NamedDependency[Ports],
     token: FromPath[str],
-    language: NamedDependency[str],
     form: NamedDependency[FormData],
 ) -> Response[Any]:
     """Say without an account why chosen copies must be kept (B6, D4)."""
     try:
         chosen, said = _kept(ports, form)
     except InvalidInputError as refused:
-        errors = errors_by_field(refused, language)
-        return _link_page(request, ports, token, status=422, errors=errors, form=form)
+        return _link_page(request, ports, token, form=form, **form_again(request, refused))
     return _settled_by_link(request, ports, token, chosen, said, KEPT)
 
 

@@ -20,7 +20,7 @@ from marketplace.web.guards import requires_recruiter
 from marketplace.web.identity import Member, member_of
 from marketplace.web.language import country_name
 from marketplace.web.pages import render, see_other
-from marketplace.web.portal import FormData, errors_by_field, form_post, page_get
+from marketplace.web.portal import FormData, form_again, form_post, page_get
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[Any]
@@ -48,9 +48,8 @@ def sign_up(
         with ports.db.transaction() as session:
             register_recruiter(session, ports.clock.now(), ports.settings, registration, unread=unread)
     except InvalidInputError as refused:
-        errors = errors_by_field(refused, language)
         declared = form.values_of("declarations")
-        return _sign_up(request, ports, language, form, declared, status=422, errors=errors)
+        return _sign_up(request, ports, language, form, declared, **form_again(request, refused))
     return see_other("/check-your-mail")
 
 
@@ -88,7 +87,6 @@ def attach_mandate(
     form: NamedDependency[FormData],
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    language: NamedDependency[str],
 ) -> Page:
     """Attach the mandate of a recruiter who works on behalf of the company (B1)."""
     upload = form.file("file")
@@ -108,9 +106,9 @@ def attach_mandate(
         megabytes = refused.limit_bytes // 1024 // 1024
         message = N_("This file is too large: %(megabytes)s MB at most.")
         fault = InvalidInputError.of("file", refused.code, message, megabytes=megabytes)
-        return _home(request, ports, member, status=422, errors=errors_by_field(fault, language))
+        return _home(request, ports, member, **form_again(request, fault))
     except InvalidInputError as refused:
-        return _home(request, ports, member, status=422, errors=errors_by_field(refused, language))
+        return _home(request, ports, member, **form_again(request, refused))
     return see_other("/recruiter", N_("Your mandate is attached. An admin will read it."))
 
 
@@ -120,7 +118,6 @@ def resubmit(
     form: NamedDependency[FormData],
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    language: NamedDependency[str],
 ) -> Page:
     """Submit a refused company again, corrected (B3)."""
     try:
@@ -129,8 +126,7 @@ def resubmit(
             given = forms.read_company(form, facts.company_country)
             professional_data.resubmit_company(session, ports.clock.now(), member.account_id, given)
     except InvalidInputError as refused:
-        errors = errors_by_field(refused, language)
-        return _home(request, ports, member, status=422, form=form, errors=errors)
+        return _home(request, ports, member, form=form, **form_again(request, refused))
     return see_other("/recruiter", N_("Your company is submitted again. You will get a mail."))
 
 
@@ -154,7 +150,6 @@ def correct_profile(
     form: NamedDependency[FormData],
     ports: NamedDependency[Ports],
     member: NamedDependency[Member],
-    language: NamedDependency[str],
 ) -> Page:
     """Correct the job title; ask for another work country (A7, B1)."""
     try:
@@ -168,8 +163,7 @@ def correct_profile(
                 work_country=form.text("work_country"),
             )
     except InvalidInputError as refused:
-        errors = errors_by_field(refused, language)
-        return _profile(request, ports, member, status=422, form=form, errors=errors)
+        return _profile(request, ports, member, form=form, **form_again(request, refused))
     return see_other("/recruiter/profile", N_("Your changes are saved."))
 
 
